@@ -1,0 +1,1 @@
+"""One call's decisions: pure, with time and identifiers coming in with the events."""
