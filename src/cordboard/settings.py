@@ -1,0 +1,393 @@
+"""Every setting of the server, in one list.
+
+The fields of :class:`Settings` are the list: name, default, help, parser and secrecy stand
+together, and the environment reader, the command line, ``cordboard doctor`` and
+``docs/reference/settings.md`` all derive from it. A setting ``http_port`` is the variable
+``CORDBOARD_HTTP_PORT`` and the option ``--http-port``.
+
+What belongs to one call (voice, prompt, policies) is never a setting; it is in the call's plan.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Profile: TypeAlias = Literal["production", "development"]
+Role: TypeAlias = Literal["api", "engine", "work"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+PREFIX: Final = "CORDBOARD_"
+
+# Variables with our prefix that are no settings of the server: the tests' counts.
+_FOREIGN: Final = frozenset({"CORDBOARD_TORTURE"})
+
+
+class SettingError(ValueError):
+    """A setting has a value that cannot be used; the message names variable and option."""
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers from ``low`` to ``high``, both included."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    """Return a parser that accepts one of ``choices``, in any case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def some_of(choices: Sequence[str]) -> Callable[[str], frozenset[str]]:
+    """Return a parser of a comma-separated, non-empty list of ``choices``."""
+
+    def parse(text: str) -> frozenset[str]:
+        found = frozenset(_items(text.lower()))
+        if not found or not found <= set(choices):
+            raise ValueError(f"must be a comma-separated list of {', '.join(choices)}")
+        return found
+
+    return parse
+
+
+def switch(text: str) -> bool:
+    """Parse ``on`` or ``off``; ``true``, ``yes``, ``1`` and their opposites do as well."""
+    lowered = text.lower()
+    if lowered in ("on", "true", "yes", "1"):
+        return True
+    if lowered in ("off", "false", "no", "0"):
+        return False
+    raise ValueError("must be on or off")
+
+
+def string(text: str) -> str:
+    """Accept any printable text that is not empty."""
+    if not text or not text.isprintable():
+        raise ValueError("must be printable text")
+    return text
+
+
+def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Return ``parse`` extended by: an empty text means that nothing is set."""
+    return lambda text: parse(text) if text else None
+
+
+def secret(text: str) -> str:
+    """Parse a key; one that is shorter than 16 characters would be guessed, so it is refused."""
+    if len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be at least 16 printable ASCII characters without blanks")
+    return text
+
+
+def path(text: str) -> Path:
+    """Parse a path in the file system; ``~`` stands for the home directory."""
+    return Path(string(text)).expanduser()
+
+
+def host(text: str) -> str:
+    """Parse an IP address or a host name to listen on or to tell others."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        pass
+    if not re.fullmatch(r"(?!-)[A-Za-z0-9.-]{1,253}", text) or re.fullmatch(r"[0-9.]+", text):
+        raise ValueError("must be an IP address or a host name")
+    return text
+
+
+def url(text: str) -> str:
+    """Parse the ``http`` or ``https`` address others reach the server at; no slash at the end."""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018  (reading it is what checks it)
+    except ValueError:
+        raise ValueError("must be an http or https URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError("must be an http or https URL")
+    return text.rstrip("/")
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Parse a comma-separated list of networks such as ``10.0.0.0/8, ::1/128``; may be empty."""
+    try:
+        return tuple(ipaddress.ip_network(item) for item in _items(text))
+    except ValueError:
+        raise ValueError("must be a comma-separated list of networks (CIDR)") from None
+
+
+def country(text: str) -> str:
+    """Parse a two-letter country code (ISO 3166-1)."""
+    if not re.fullmatch(r"[A-Za-z]{2}", text):
+        raise ValueError("must be a two-letter country code")
+    return text.upper()
+
+
+def countries(text: str) -> frozenset[str]:
+    """Parse a comma-separated list of country codes; may be empty."""
+    return frozenset(country(item) for item in _items(text))
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _setting(
+    default: str,
+    parse: Callable[[str], object],
+    help: str,  # noqa: A002  (it is what every reader of the list calls it)
+    *,
+    development: str | None = None,
+    secret: bool = False,
+) -> Any:  # noqa: ANN401  (dataclasses.field is typed so as well: the field's annotation rules)
+    """Describe one setting; ``{other}`` in a default stands for an earlier setting's text."""
+    facts = {"default": default, "parse": parse, "help": help, "development": development}
+    return dataclasses.field(metadata={**facts, "secret": secret}, repr=not secret)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process; read once, by ``wiring``, and never changed afterwards."""
+
+    profile: Profile = _setting(
+        "production",
+        one_of(get_args(Profile)),
+        "`development` opens loopback targets and lets the home country be dialled; "
+        "`production` refuses both until they are opened by name.",
+    )
+    roles: frozenset[Role] = _setting(
+        "api,engine,work",
+        some_of(get_args(Role)),
+        "What this process does: serve the API, run calls, do durable work.",
+    )
+    http_host: str = _setting(
+        "0.0.0.0",  # noqa: S104  (a telephony server is there to be reached)
+        host,
+        "Address the HTTP port listens on.",
+        development="127.0.0.1",
+    )
+    http_port: int = _setting("8000", integer(0, 65535), "HTTP port; 0 takes a free one.")
+    public_url: str = _setting(
+        "http://127.0.0.1:{http_port}",
+        url,
+        "Address at which others reach the HTTP port, as written into links and callbacks.",
+    )
+    data_dir: Path = _setting(
+        "var", path, "Directory of the database, the recordings and the master key."
+    )
+    database_url: str = _setting(
+        "sqlite+aiosqlite:///{data_dir}/cordboard.db", string, "SQLAlchemy address of the database."
+    )
+    bootstrap_key: str | None = _setting(
+        "",
+        optional(secret),
+        "API key that is accepted from the first start on, for scripted installations.",
+        secret=True,
+    )
+    master_key: str | None = _setting(
+        "",
+        optional(secret),
+        "Key that encrypts stored credentials; without it, the file `master.key` in the data "
+        "directory is used, and made when the directory is empty.",
+        secret=True,
+    )
+    sip_host: str = _setting(
+        "0.0.0.0",  # noqa: S104
+        host,
+        "Address the SIP port listens on.",
+        development="127.0.0.1",
+    )
+    sip_port: int = _setting("5060", integer(0, 65535), "SIP port (UDP); 0 takes a free one.")
+    public_sip_address: str | None = _setting(
+        "",
+        optional(host),
+        "Address that peers are told for SIP; without it, the one the peer is reached from.",
+    )
+    rtp_host: str = _setting(
+        "0.0.0.0",  # noqa: S104
+        host,
+        "Address the sockets for sound listen on.",
+        development="127.0.0.1",
+    )
+    public_rtp_address: str | None = _setting(
+        "",
+        optional(host),
+        "Address that peers are told for sound; without it, the one the peer is reached from.",
+    )
+    rtp_port_min: int = _setting(
+        "20000", integer(1024, 65534), "First port for sound; two are used for each leg."
+    )
+    rtp_port_max: int = _setting("29999", integer(1025, 65535), "Last port for sound.")
+    call_max_minutes: int = _setting(
+        "60", integer(1, 1440), "A call is ended after this many minutes."
+    )
+    calls_max_count: int = _setting(
+        "100", integer(1, 10000), "Concurrent calls; one more is answered with 503 and Retry-After."
+    )
+    drain_seconds: int = _setting(
+        "600",
+        integer(0, 86400),
+        "After SIGTERM, running calls may finish for this many seconds; then they are ended.",
+        development="5",
+    )
+    home_country: str = _setting(
+        "US", country, "Country whose national number format is understood without a prefix."
+    )
+    dial_countries: frozenset[str] = _setting(
+        "",
+        countries,
+        "Countries that may be dialled, as codes such as `US,DE`.",
+        development="{home_country}",
+    )
+    open_networks: tuple[Network, ...] = _setting(
+        "",
+        networks,
+        "Private networks that webhooks, actions and flows may reach; cloud metadata addresses "
+        "stay refused always.",
+        development="127.0.0.0/8,::1/128",
+    )
+    allow_http_targets: bool = _setting(
+        "on", switch, "Whether webhooks, actions and flows may be plain `http` (with a warning)."
+    )
+    recording: bool = _setting("on", switch, "Whether calls are recorded, where the agent allows.")
+    bridge_phrases: bool = _setting(
+        "on", switch, "Whether a stored phrase is spoken when an answer is long in coming."
+    )
+    transcriber: str = _setting(
+        "auto", string, "Provider of transcription; `auto` takes the best one installed."
+    )
+    language_model: str = _setting(
+        "auto", string, "Provider of language; `auto` takes the best one configured."
+    )
+    synthesizer: str = _setting(
+        "auto", string, "Provider of voice; `auto` takes the best one installed."
+    )
+    speech_workers: int = _setting(
+        "1", integer(0, 64), "Count of processes that run the embedded transcriber."
+    )
+    log_level: LogLevel = _setting(
+        "info", one_of(get_args(LogLevel)), "Least severity that is logged."
+    )
+
+    def __post_init__(self) -> None:
+        """Check what one setting alone cannot tell."""
+        if self.rtp_port_max <= self.rtp_port_min:
+            raise SettingError(
+                "CORDBOARD_RTP_PORT_MAX (--rtp-port-max) must be above CORDBOARD_RTP_PORT_MIN"
+            )
+
+    @classmethod
+    def from_environment(
+        cls, environment: Mapping[str, str], overrides: Mapping[str, object] | None = None
+    ) -> Settings:
+        """Read all settings; ``overrides`` (attribute name to value, None for unset) win.
+
+        Raises:
+            SettingError: a value cannot be used, or an override names no setting.
+
+        """
+        given = {name: value for name, value in (overrides or {}).items() if value is not None}
+        for name in given:
+            if name not in _BY_NAME:
+                raise SettingError(f"there is no setting named {name!r}")
+        texts: dict[str, str] = {}
+        values: dict[str, object] = {}
+        for setting in SETTINGS:
+            text = given.get(setting.name, environment.get(setting.variable))
+            default = setting.default_for(texts.get("profile", "production"), texts)
+            texts[setting.name] = default if text is None else str(text).strip()
+            values[setting.name] = setting.read(texts[setting.name])
+        return cls(**cast("dict[str, Any]", values))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """One entry of the list: what the command line, ``doctor`` and the docs show of it."""
+
+    name: str
+    default: str
+    help: str
+    parse: Callable[[str], object]
+    development: str | None
+    secret: bool
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def option(self) -> str:
+        """The option of ``cordboard serve``."""
+        return "--" + self.name.replace("_", "-")
+
+    def default_for(self, profile: str, earlier: Mapping[str, str]) -> str:
+        """Return the default's text under ``profile``, with earlier settings filled in."""
+        chosen = self.default
+        if profile == "development" and self.development is not None:
+            chosen = self.development
+        return chosen.format_map(earlier)
+
+    def read(self, text: str) -> object:
+        """Parse ``text``.
+
+        Raises:
+            SettingError: it cannot be used; a secret's text is not repeated.
+
+        """
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            shown = "the given value" if self.secret else repr(text)
+            raise SettingError(
+                f"{self.variable} ({self.option}) {error}, not {shown[:200]}"
+            ) from None
+
+
+SETTINGS: Final[tuple[Setting, ...]] = tuple(
+    Setting(name=field.name, **field.metadata) for field in dataclasses.fields(Settings)
+)
+_BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return variables that bear our prefix but name no setting: most likely misspelt."""
+    known = {setting.variable for setting in SETTINGS} | _FOREIGN
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def reference_page() -> str:
+    """Return ``docs/reference/settings.md``, made from the list."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from `src/cordboard/settings.py` by `make docs`; a test compares the two. Every",
+        "setting is an environment variable and an option of `cordboard serve`; the option wins.",
+        "`{name}` in a default stands for another setting's value.",
+        "",
+    ]
+    for setting in SETTINGS:
+        default = f"`{setting.default}`" if setting.default else "not set"
+        if setting.development is not None:
+            default += f"; in the development profile `{setting.development}`"
+        lines += [f"## `{setting.variable}`", "", f"`{setting.option}`. {setting.help}", ""]
+        lines += [f"Default: {default}." + (" Secret." if setting.secret else ""), ""]
+    return "\n".join(lines).rstrip() + "\n"
