@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NoReturn, Protocol, TypeVar
+from typing import Any, Final, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 VIRTUAL_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -78,7 +79,7 @@ class VirtualClock:
 async def _sleep_until(clock: Clock, at_ms: int) -> None:
     left_ms = at_ms - clock.now_ms()
     await asyncio.sleep(max(0, left_ms) / 1000)
-    while (left_ms := at_ms - clock.now_ms()) > 0:  # a loop may wake a timer a little early
+    while (left_ms := at_ms - clock.now_ms()) > 0:  # noqa: ASYNC110  (a loop may wake a little early)
         await asyncio.sleep(left_ms / 1000)
 
 
@@ -106,8 +107,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,  # noqa: ANN401  (asyncio's signature)
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Schedule at a whole microsecond, a random fraction early to settle ties."""
@@ -128,9 +129,9 @@ class _Timeline(selectors.BaseSelector):
 
     def register(
         self,
-        fileobj: Any,  # noqa: ANN401  (selectors' signature)
+        fileobj: Any,
         events: int,
-        data: Any = None,  # noqa: ANN401
+        data: Any = None,
     ) -> selectors.SelectorKey:
         if self._keys:  # the first one is the loop's own wake-up pipe
             raise RuntimeError("a virtual loop carries no sockets; use the loopback carrier")
@@ -138,13 +139,11 @@ class _Timeline(selectors.BaseSelector):
         self._keys[number] = key = selectors.SelectorKey(fileobj, number, events, data)
         return key
 
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:  # noqa: ANN401
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         return self._keys.pop(number)
 
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise Deadlock(_waiting())
         self.now_us += math.ceil(timeout * 1_000_000 - 0.01)

@@ -153,11 +153,11 @@ def _items(text: str) -> list[str]:
 def _setting(
     default: str,
     parse: Callable[[str], object],
-    help: str,  # noqa: A002  (it is what every reader of the list calls it)
+    help: str,
     *,
     development: str | None = None,
     secret: bool = False,
-) -> Any:  # noqa: ANN401  (dataclasses.field is typed so as well: the field's annotation rules)
+) -> Any:
     """Describe one setting; ``{other}`` in a default stands for an earlier setting's text."""
     facts = {"default": default, "parse": parse, "help": help, "development": development}
     return dataclasses.field(metadata={**facts, "secret": secret}, repr=not secret)
