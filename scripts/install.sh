@@ -1,0 +1,8 @@
+#!/bin/sh
+# install.sh ENVIRONMENT LOCK: installs what the lock pins, checked by hash, and this package on top of it.
+set -eu
+pip="$1/bin/python -m pip --disable-pip-version-check --no-input"
+
+echo "Installing $2 ..."
+$pip install --quiet --require-hashes --requirement "$2"
+$pip install --quiet --no-deps --no-build-isolation --editable .
