@@ -1,0 +1,42 @@
+"""The schema of the database; one module per noun, all of it importable from here."""
+
+from __future__ import annotations
+
+from cordboard.storage.tables.agents import (
+    AccountConnection,
+    Action,
+    Agent,
+    AgentAction,
+    Prompt,
+    VectorDatabase,
+    Voice,
+    Webhook,
+)
+from cordboard.storage.tables.calls import Call, CallEvent, DialAttempt, Leg, OutboxEvent
+from cordboard.storage.tables.numbers import Number, SipTrunk
+from cordboard.storage.tables.organisations import ApiKey, Organisation
+from cordboard.storage.tables.rows import JsonObject, Row, TenantRow, UtcTime
+
+__all__ = [
+    "AccountConnection",
+    "Action",
+    "Agent",
+    "AgentAction",
+    "ApiKey",
+    "Call",
+    "CallEvent",
+    "DialAttempt",
+    "JsonObject",
+    "Leg",
+    "Number",
+    "Organisation",
+    "OutboxEvent",
+    "Prompt",
+    "Row",
+    "SipTrunk",
+    "TenantRow",
+    "UtcTime",
+    "VectorDatabase",
+    "Voice",
+    "Webhook",
+]
