@@ -1,0 +1,1 @@
+"""A transcriber of the tone code: hears exactly what a tone voice said."""
