@@ -10,7 +10,7 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    import audioop
+    import audioop  # noqa: TID251
 
 FULL_SCALE = 32768
 MULAW_SILENCE = 0xFF

@@ -1,0 +1,104 @@
+"""How long the jitter buffer holds back: decides on frames to be put in and left out."""
+
+from __future__ import annotations
+
+from cordboard.media.codec import FRAME_MS
+
+DELAY_MIN_MS = 20
+DELAY_MAX_MS = 120
+DELAY_INITIAL_MS = 40
+_INSERT_MAX_MS = 40
+_WINDOW_MIN_TICKS = 50
+_WINDOW_MAX_TICKS = 1600
+_NO_SLACK = 1 << 30
+_TOO_LATE_MS = 500
+_LATE_TWICE_TICKS = 100
+_LEAP_MS = 60_000
+
+
+class Delay:
+    """Steers by the least slack of the packets in a window of ticks.
+
+    The window begins at one second and doubles, up to 32 s, whenever leaving out a frame had to be
+    taken back soon after.
+    """
+
+    __slots__ = (
+        "_extra_ms",
+        "_late_now",
+        "_least_ms",
+        "_since_late",
+        "_since_skip",
+        "_ticks",
+        "_transit_ms",
+        "_window",
+        "jitter_ms",
+        "late_ticks",
+    )
+
+    def __init__(self) -> None:
+        self.late_ticks = 0  # ticks in a row in which only late packets came
+        self._extra_ms = DELAY_INITIAL_MS  # greatest slack of late: the delay there is to spend
+        self._least_ms = _NO_SLACK
+        self._late_now = False
+        self._since_late = _LATE_TWICE_TICKS
+        self._since_skip = _WINDOW_MAX_TICKS
+        self._ticks = 0
+        self._window = _WINDOW_MIN_TICKS
+        self.jitter_ms = 0.0
+        self._transit_ms: float | None = None
+
+    def arrived(self, transit_ms: float) -> None:
+        """Note arrival minus timestamp for the jitter estimate; leaps are left out."""
+        before = self._transit_ms
+        self._transit_ms = transit_ms
+        if before is not None and abs(transit_ms - before) < _LEAP_MS:
+            self.jitter_ms += (abs(transit_ms - before) - self.jitter_ms) / 16
+
+    def on_time(self, slack_ms: int) -> None:
+        """Note a packet that came ``slack_ms`` before its turn."""
+        self.late_ticks = 0
+        if slack_ms < self._least_ms:
+            self._least_ms = slack_ms
+        if slack_ms > self._extra_ms:
+            self._extra_ms = slack_ms
+
+    def may_insert(self, lateness_ms: int) -> bool:
+        """Tell whether the position may go back by this much to save a late packet."""
+        return lateness_ms <= _INSERT_MAX_MS and self._extra_ms + lateness_ms <= DELAY_MAX_MS
+
+    def too_late(self, lateness_ms: int) -> bool:
+        """Note a packet that was lost to lateness; tell whether to hold back one frame more."""
+        if self._late_now or lateness_ms > _TOO_LATE_MS:
+            self._late_now = True
+            return False
+        self._late_now = True
+        again = self._since_late < _LATE_TWICE_TICKS
+        self._since_late = 0
+        return again and self._extra_ms + FRAME_MS <= DELAY_MAX_MS
+
+    def moved_back(self, frames: int) -> None:
+        """Note that the position went back; everything now comes with that much more slack."""
+        self._extra_ms += frames * FRAME_MS
+        self._least_ms = 0
+        if self._since_skip < self._window * 4:
+            self._window = min(self._window * 2, _WINDOW_MAX_TICKS)
+        self._ticks = 0
+
+    def tick(self) -> bool:
+        """Count 20 ms; tell whether a frame should be left out."""
+        self._since_late += 1
+        self._since_skip += 1
+        self._ticks += 1
+        if self._late_now:
+            self._late_now = False
+            self.late_ticks += 1
+        if self._ticks < self._window and self._least_ms < DELAY_MAX_MS:
+            return False
+        spare = _NO_SLACK > self._least_ms >= FRAME_MS
+        self._ticks = 0 if not spare else self._window // 2
+        self._least_ms = self._least_ms - FRAME_MS if spare else _NO_SLACK
+        if spare:
+            self._since_skip = 0
+        self._extra_ms = max(self._extra_ms - FRAME_MS, DELAY_MIN_MS)
+        return spare
