@@ -1,0 +1,64 @@
+"""What a user agent is told at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cordboard.sip.datagram import Address
+from cordboard.sip.message import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The request may go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The request is not answered at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The request is answered with this status; ``headers`` go with it.
+
+    A 401 with the ``WWW-Authenticate`` fields of ``digest.DigestServer.challenge`` is a challenge.
+    """
+
+    status: int
+    reason: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Verdict = Allow | Drop | Refuse
+
+
+def _allow(request: Request, now_ms: int) -> Verdict:
+    return Allow()
+
+
+def _accept(source: Address, now_ms: int) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class UserAgentConfig:
+    """Settings of one user agent.
+
+    ``local`` is what Contact and Via advertise. ``accepts_source`` is asked before anything is
+    answered to a datagram that belongs to no known call (False: silence); put networks and the
+    token bucket there. ``authorise`` is asked about every request outside a dialog before any
+    state exists; ``request.source`` is its sender.
+    """
+
+    local: Address
+    accepts_source: Callable[[Address, int], bool] = _accept
+    authorise: Callable[[Request, int], Verdict] = _allow
+    user_agent: str = "Cordboard"
+    transport: str = "UDP"
+    first_cseq: int = 1
+    ring_limit_ms: int = 60_000
+    min_session_s: int = 90
+    max_legs: int = 2_000
+    max_transactions: int = 20_000

@@ -1,0 +1,234 @@
+"""Calls that we place: INVITE, forked answers, CANCEL and its race, challenges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cordboard.sip.bodies import SDP_TYPE, sdp_of
+from cordboard.sip.core import ALLOW, Core, Leg, LegState, LegTimer
+from cordboard.sip.datagram import Address
+from cordboard.sip.dialog import Dialog, dialog_of_answer
+from cordboard.sip.digest import Credentials, answer_challenge, choose_challenge
+from cordboard.sip.ending import send_bye
+from cordboard.sip.events import CallAnswered, CallProgressed, EndedBy
+from cordboard.sip.fields import BadField, clean
+from cordboard.sip.message import Headers, Request, Response
+from cordboard.sip.responses import phrase
+from cordboard.sip.session_interval import take_answer
+from cordboard.sip.transaction import Transaction, top_branch
+from cordboard.sip.transaction_table import GIVE_UP_MS, State
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Whom to call, as whom, and where to send it.
+
+    ``target`` and ``sender`` are URIs; ``destination`` is the trunk's signalling address, to which
+    alone everything of this call is sent. ``headers`` go into the INVITE only.
+    """
+
+    target: str
+    sender: str
+    destination: Address
+    sdp: bytes
+    display_name: str = ""
+    credentials: Credentials | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    ring_limit_ms: int = 60_000
+
+
+def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
+    """Send an INVITE and return its leg. Raises ``BadField`` for text with a line break in it."""
+    texts = (invitation.target, invitation.sender, invitation.display_name)
+    for text in (*texts, *(part for field in invitation.headers for part in field)):
+        if "\r" in text or "\n" in text:
+            raise BadField("invitation: line break in a header")
+    name = invitation.display_name.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = f'"{name}" ' if name else ""
+    first = core.config.first_cseq - 1
+    dialog = Dialog(
+        call_id=core.new_token(),
+        local_tag=core.new_token(),
+        remote_tag="",
+        local_address=f"{quoted}<{invitation.sender}>",
+        remote_address=f"<{invitation.target}>",
+        remote_target=invitation.target,
+        peer=invitation.destination,
+        local_cseq=first,
+        reserved_cseq=first + 100,
+    )
+    leg = Leg(core.new_token(), dialog, LegState.CALLING, is_caller=True)
+    leg.local_sdp = invitation.sdp
+    leg.credentials = invitation.credentials
+    leg.extra_headers = invitation.headers
+    core.add_leg(leg)
+    core.start(leg, LegTimer.RING_LIMIT, now_ms + invitation.ring_limit_ms)
+    _send_invite(core, leg, (), now_ms)
+    return leg
+
+
+def _send_invite(core: Core, leg: Leg, fields: tuple[tuple[str, str], ...], now_ms: int) -> None:
+    leg.dialog.next_cseq()
+    uri, headers = leg.dialog.request_headers("INVITE")
+    branch, via = core.new_via()
+    own = [("Contact", core.contact), ("Allow", ALLOW), ("Supported", "timer")]
+    own.append(("User-Agent", core.config.user_agent))
+    if leg.local_sdp:
+        own.append(("Content-Type", SDP_TYPE))
+    headers = Headers([("Via", via), *headers, *own, *leg.extra_headers, *fields])
+    request = Request("INVITE", uri, headers, leg.local_sdp)
+    leg.invite = core.transactions.open_client(request, branch, leg.dialog.peer, leg.handle, now_ms)
+
+
+def receive_answer(core: Core, transaction: Transaction, response: Response, now_ms: int) -> None:
+    """Take a response to an INVITE that makes a dialog (not a re-INVITE)."""
+    leg = core.legs.get(transaction.user)
+    if 200 <= response.status < 300:
+        _receive_success(core, leg, transaction, response, now_ms)
+        return
+    if leg is None or leg.invite is not transaction:
+        return
+    if response.status < 200:
+        _receive_progress(core, leg, response, now_ms)
+    elif not _try_credentials(core, leg, transaction, response, now_ms):
+        status = response.status
+        core.end(leg, EndedBy.REMOTE, status, clean(response.reason) or phrase(status))
+        core.release(leg)
+
+
+def _receive_progress(core: Core, leg: Leg, response: Response, now_ms: int) -> None:
+    leg.progressed = True
+    if leg.cancel_wanted:
+        _send_cancel(core, leg, now_ms)
+    elif response.status > 100 and not leg.ended:
+        reason = clean(response.reason)
+        core.report(CallProgressed(leg.handle, response.status, reason, sdp_of(response)))
+
+
+def _receive_success(
+    core: Core, leg: Leg | None, transaction: Transaction, response: Response, now_ms: int
+) -> None:
+    """Acknowledge each 2xx; keep the first, hang up on further forks and on cancelled calls."""
+    tag = response.parsed.recipient.tag
+    known = transaction.forks.get(tag)
+    if known is not None:
+        core.transactions.send(*known)
+        return
+    if len(transaction.forks) >= 16:
+        return
+    dialog = dialog_of_answer(transaction.request, response, transaction.destination)
+    transaction.forks[tag] = _send_ack(core, dialog)
+    if leg is None or leg.state is not LegState.CALLING or leg.invite is not transaction:
+        _hang_up_fork(core, dialog, now_ms)
+        return
+    dialog.reserved_cseq = leg.dialog.reserved_cseq
+    leg.dialog = dialog
+    leg.state = LegState.CONFIRMED
+    core.index(leg)
+    core.stop(leg, LegTimer.RING_LIMIT)
+    core.stop(leg, LegTimer.CANCEL_UNANSWERED)
+    core.store(leg)
+    if leg.ended:
+        send_bye(core, leg, now_ms, EndedBy.LOCAL, 0, "")
+        return
+    take_answer(core, leg, response, now_ms)
+    core.report(CallAnswered(leg.handle, sdp_of(response)))
+
+
+def _send_ack(core: Core, dialog: Dialog, body: bytes = b"") -> tuple[bytes, Address]:
+    """Send the ACK to a 2xx, a transaction of its own (RFC 3261 13.2.2.4)."""
+    uri, headers = dialog.request_headers("ACK")
+    _, via = core.new_via()
+    payload = Request("ACK", uri, Headers([("Via", via), *headers]), body).encode()
+    sent = (payload, dialog.next_hop())
+    core.transactions.send(*sent)
+    return sent
+
+
+def acknowledge_reinvite(core: Core, leg: Leg, transaction: Transaction) -> None:
+    """Send, or repeat, the ACK to the 2xx of our re-INVITE."""
+    known = transaction.forks.get("")
+    if known is not None:
+        core.transactions.send(*known)
+        return
+    number = int((transaction.request.headers.get("cseq") or "1").split()[0])
+    uri, headers = leg.dialog.request_headers("ACK", number)
+    _, via = core.new_via()
+    payload = Request("ACK", uri, Headers([("Via", via), *headers])).encode()
+    transaction.forks[""] = (payload, leg.dialog.next_hop())
+    core.transactions.send(*transaction.forks[""])
+
+
+def _hang_up_fork(core: Core, dialog: Dialog, now_ms: int) -> None:
+    dialog.next_cseq()
+    uri, headers = dialog.request_headers("BYE")
+    branch, via = core.new_via()
+    request = Request("BYE", uri, Headers([("Via", via), *headers]))
+    core.transactions.open_client(request, branch, dialog.next_hop(), "", now_ms)
+
+
+def cancel(core: Core, leg: Leg, now_ms: int, by: EndedBy, reason: str) -> None:
+    """Give up a call that is not answered: CANCEL, once a provisional answer allows it."""
+    core.end(leg, by, 487 if by is EndedBy.LOCAL else 408, reason)
+    if leg.cancel_wanted:
+        return
+    leg.cancel_wanted = True
+    if leg.progressed:
+        _send_cancel(core, leg, now_ms)
+
+
+def _send_cancel(core: Core, leg: Leg, now_ms: int) -> None:
+    invite = leg.invite
+    if invite is None or invite.cancelled or invite.state is not State.PROCEEDING:
+        return
+    invite.cancelled = True
+    headers = Headers()
+    for name, value in invite.request.headers:
+        if name in ("Via", "Route", "From", "To", "Call-ID", "Max-Forwards"):
+            headers.add(name, value)
+    number = (invite.request.headers.get("cseq") or "1").split()[0]
+    headers.add("CSeq", f"{number} CANCEL")
+    request = Request("CANCEL", invite.request.uri, headers)
+    core.transactions.open_client(request, top_branch(request), invite.destination, "", now_ms)
+    core.start(leg, LegTimer.CANCEL_UNANSWERED, now_ms + GIVE_UP_MS)
+
+
+def give_up(core: Core, leg: Leg, now_ms: int) -> None:
+    """Forget a call whose INVITE never got a final answer."""
+    core.end(leg, EndedBy.TIMEOUT, 408, "no answer")
+    if leg.invite is not None and leg.invite.state is State.PROCEEDING:
+        core.transactions.forget(leg.invite)
+    core.release(leg)
+
+
+def _try_credentials(
+    core: Core, leg: Leg, transaction: Transaction, response: Response, now_ms: int
+) -> bool:
+    """Repeat an INVITE that was challenged, once (RFC 3261 22.2)."""
+    if leg.ended or leg.auth_tries >= 1:
+        return False
+    field = authorization(core, leg, transaction.request, response)
+    if field is None:
+        return False
+    leg.auth_tries += 1
+    leg.progressed = False
+    _send_invite(core, leg, (field,), now_ms)
+    return True
+
+
+def authorization(
+    core: Core, leg: Leg, request: Request, response: Response
+) -> tuple[str, str] | None:
+    """Return the field that answers a challenge, if we placed the call and have the secret."""
+    names = {401: ("www-authenticate", "Authorization"),
+             407: ("proxy-authenticate", "Proxy-Authorization")}  # fmt: skip
+    if response.status not in names or leg.credentials is None or not leg.is_caller:
+        return None
+    asked, answered = names[response.status]
+    challenge = choose_challenge(response.headers.every(asked), leg.credentials)
+    if challenge is None:
+        return None
+    value = answer_challenge(
+        challenge, leg.credentials, request.method, request.uri, core.new_token()
+    )
+    return answered, value
