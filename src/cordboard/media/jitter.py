@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cordboard.media.codec import FRAME_MS, Codec
+from cordboard.media import g711
+from cordboard.media.codec import FRAME_MS, Codec, Encoding, new_decoder
 from cordboard.media.jitter_delay import DELAY_INITIAL_MS, DELAY_MAX_MS, Delay
 from cordboard.media.jitter_pieces import Piece, assemble, distance
 from cordboard.media.rtp import Packet
@@ -24,6 +25,7 @@ _CROWD = 12
 _PIECES_MAX = 64
 _DELAY_LIMIT_MS = 240
 _FAR_MS = 600
+_QUIET_RMS = 200
 _LATE_TICKS_MAX = 5
 _COMFORT_NOISE = 13
 _MASK = 0xFFFFFFFF
@@ -113,7 +115,7 @@ class JitterBuffer:
     @property
     def jitter_ms(self) -> float:
         """Return the interarrival jitter of RFC 3550 6.4.1."""
-        return self._delay.jitter_ms
+        return self._delay.arrivals.jitter_ms
 
     def put(self, packet: Packet, arrival_ms: int) -> None:
         """Take a packet from the right source. ``arrival_ms`` is the monotonic time."""
@@ -142,7 +144,8 @@ class JitterBuffer:
         """Return the next 20 ms; to be called once per tick, also before the first packet."""
         if self._ssrc is None:
             return Frame(FrameKind.SILENT, b"", next(iter(self._codecs)))
-        if self._delay.tick() and self._pieces:
+        if self._delay.tick() and self._pieces and (self._delay.overdue or self._quiet()):
+            self._delay.skipped()
             self._skip()
         if len(self._pieces) > _CROWD:
             self._thin_out()
@@ -216,7 +219,7 @@ class JitterBuffer:
     def _store(self, packet: Packet, arrival_ms: int) -> None:
         timestamp = packet.timestamp
         ahead = self._ahead(timestamp)
-        self._delay.arrived(arrival_ms - timestamp * 1000 / self._codec.rtp_clock_hz)
+        self._delay.arrivals.note(arrival_ms - timestamp * 1000 / self._codec.rtp_clock_hz)
         if ahead < 0:
             ahead = self._come_late(packet, ahead)
             if ahead < 0:
@@ -253,10 +256,19 @@ class JitterBuffer:
 
     # --- outgoing -------------------------------------------------------------------------
 
+    def _quiet(self) -> bool:
+        """Tell whether the next frame can be left out unheard."""
+        piece = self._pieces.get(self._cursor)
+        if piece is None:
+            return True
+        if self._codec.encoding is Encoding.G722:  # only a running decoder could tell
+            return False
+        return g711.rms(new_decoder(self._codec).to_pcm(piece.payload)) < _QUIET_RMS
+
     def _skip(self) -> None:
         """Leave out one frame."""
         self.counts.skipped += 1
-        self._pieces.pop(self._cursor, None)
+        assemble(self._pieces, self._cursor, self._pieces.pop(self._cursor, None), self._codec)
         self._cursor = self._cursor + self._frame_units() & _MASK
 
     def _thin_out(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from cordboard.media.codec import FRAME_MS
 
 DELAY_MIN_MS = 20
@@ -14,6 +16,8 @@ _NO_SLACK = 1 << 30
 _TOO_LATE_MS = 500
 _LATE_TWICE_TICKS = 100
 _LEAP_MS = 60_000
+_SPARE_MAX_MS = 100
+_SKIP_WAIT_TICKS = 100
 
 
 class Delay:
@@ -30,9 +34,9 @@ class Delay:
         "_since_late",
         "_since_skip",
         "_ticks",
-        "_transit_ms",
+        "_waited",
         "_window",
-        "jitter_ms",
+        "arrivals",
         "late_ticks",
     )
 
@@ -45,15 +49,13 @@ class Delay:
         self._since_skip = _WINDOW_MAX_TICKS
         self._ticks = 0
         self._window = _WINDOW_MIN_TICKS
-        self.jitter_ms = 0.0
-        self._transit_ms: float | None = None
+        self._waited = 0
+        self.arrivals = Arrivals()
 
-    def arrived(self, transit_ms: float) -> None:
-        """Note arrival minus timestamp for the jitter estimate; leaps are left out."""
-        before = self._transit_ms
-        self._transit_ms = transit_ms
-        if before is not None and abs(transit_ms - before) < _LEAP_MS:
-            self.jitter_ms += (abs(transit_ms - before) - self.jitter_ms) / 16
+    @property
+    def overdue(self) -> bool:
+        """Tell whether to leave out a frame now, though none of those that came was quiet."""
+        return self._waited > _SKIP_WAIT_TICKS or self._least_ms >= _SPARE_MAX_MS
 
     def on_time(self, slack_ms: int) -> None:
         """Note a packet that came ``slack_ms`` before its turn."""
@@ -86,19 +88,43 @@ class Delay:
         self._ticks = 0
 
     def tick(self) -> bool:
-        """Count 20 ms; tell whether a frame should be left out."""
+        """Count 20 ms; tell whether there is a frame to spare: a quiet one, or any if overdue."""
         self._since_late += 1
         self._since_skip += 1
         self._ticks += 1
         if self._late_now:
             self._late_now = False
             self.late_ticks += 1
-        if self._ticks < self._window and self._least_ms < DELAY_MAX_MS:
+        if self._ticks < self._window and self._least_ms < _SPARE_MAX_MS:
             return False
-        spare = _NO_SLACK > self._least_ms >= FRAME_MS
-        self._ticks = 0 if not spare else self._window // 2
-        self._least_ms = self._least_ms - FRAME_MS if spare else _NO_SLACK
-        if spare:
-            self._since_skip = 0
+        if _NO_SLACK > self._least_ms >= FRAME_MS:
+            self._waited += 1
+            return True
+        self._begin_window(0, _NO_SLACK)
+        return False
+
+    def skipped(self) -> None:
+        """Note that a frame was left out; look at half a window before the next."""
+        self._since_skip = 0
+        self._begin_window(self._window // 2, self._least_ms - FRAME_MS)
+
+    def _begin_window(self, ticks: int, least_ms: int) -> None:
+        self._ticks = ticks
+        self._least_ms = least_ms
         self._extra_ms = max(self._extra_ms - FRAME_MS, DELAY_MIN_MS)
-        return spare
+        self._waited = 0
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """The interarrival jitter of RFC 3550 6.4.1."""
+
+    jitter_ms: float = 0.0
+    transit_ms: float | None = None
+
+    def note(self, transit_ms: float) -> None:
+        """Take a packet's arrival minus its timestamp; leaps (a wrap) are left out."""
+        before = self.transit_ms
+        self.transit_ms = transit_ms
+        if before is not None and abs(transit_ms - before) < _LEAP_MS:
+            self.jitter_ms += (abs(transit_ms - before) - self.jitter_ms) / 16
