@@ -12,6 +12,8 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from cordboard.providers.frames import BadFrame, FrameReader, pack
 
@@ -22,8 +24,8 @@ _PIECE_BYTES = 262_144
 class ChildLimits:
     """How a child is kept alive and bounded.
 
-    The wait before start ``n + 1`` is ``first_wait_s * 2**n``, at most ``longest_wait_s``. After
-    ``most_deaths`` in a row, none of which came more than ``steady_s`` after a start, it is given up.
+    The wait before start ``n + 1`` is ``first_wait_s * 2**n``, at most ``longest_wait_s``. It is
+    given up after ``most_deaths`` in a row; one more than ``steady_s`` after a start begins anew.
     ``most_unsent_bytes`` bounds what waits in our end of its input.
     """
 
@@ -35,8 +37,11 @@ class ChildLimits:
     end_wait_s: float = 2.0
 
 
+USUAL = ChildLimits()
+
+
 class Child:
-    """One child process at a time, from ``start`` to ``close``.
+    """One child process at a time, while ``async with`` lasts; entered and left by the same task.
 
     ``received`` gets each frame, ``died`` is called each time the process ended by itself; both on
     the event loop.
@@ -47,13 +52,14 @@ class Child:
         module: str,
         received: Callable[[bytes], None],
         died: Callable[[], None],
-        limits: ChildLimits = ChildLimits(),
+        limits: ChildLimits = USUAL,
     ) -> None:
         self._module = module
         self._received = received
         self._died = died
         self._limits = limits
         self._process: Process | None = None
+        self._group = asyncio.TaskGroup()
         self._task: asyncio.Task[None] | None = None
         self.given_up = False
 
@@ -62,10 +68,28 @@ class Child:
         """The process id of the child that runs, or None while there is none."""
         return None if self._process is None else self._process.pid
 
-    async def start(self) -> None:
-        """Start the child; returns when the process exists. Raises ``OSError`` when it cannot."""
+    async def __aenter__(self) -> Self:
+        """Start the child. Raises ``OSError`` when it cannot be started."""
         self._process = await self._spawn()
-        self._task = asyncio.create_task(self._keep_alive(), name=f"child {self._module}")
+        await self._group.__aenter__()
+        self._task = self._group.create_task(self._keep_alive(), name=f"child {self._module}")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the child: its input is closed, and it is killed if that is not enough."""
+        if self._task is not None:
+            self._task.cancel()
+        try:
+            await self._group.__aexit__(kind, error, trace)
+        finally:
+            process, self._process = self._process, None
+            if process is not None:
+                await self._end(process)
 
     def send(self, payload: bytes) -> bool:
         """Send a frame without waiting; False when no child runs or too much waits unsent."""
@@ -77,16 +101,6 @@ class Child:
             return False
         process.stdin.write(pack(payload))
         return True
-
-    async def close(self) -> None:
-        """End the child: its input is closed, and it is killed if that is not enough."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
-        process, self._process = self._process, None
-        if process is not None:
-            await self._end(process)
 
     async def _spawn(self) -> Process:
         return await asyncio.create_subprocess_exec(

@@ -40,7 +40,7 @@ class Inbox:
         return self._frames.popleft() if self._frames else None
 
     def put(self, payload: bytes) -> None:
-        """Write a frame; waits while the parent does not read. A parent that is gone ends the input."""
+        """Write a frame; waits while the parent does not read. A gone parent ends the input."""
         rest = memoryview(pack(payload))
         try:
             while rest:

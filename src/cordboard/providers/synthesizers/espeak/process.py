@@ -99,7 +99,7 @@ def _words(text: str, begun: list[WordBegun], end_ms: int) -> list[Word]:
 
 
 def _blocks(say: Say, pcm: bytes, words: list[Word]) -> Iterator[Sound]:
-    """Cut into whole frames, words with the block in which they end; the last frame is filled up."""
+    """Cut into whole frames, the last one filled up; a word goes with the block it ends in."""
     frame_bytes = 2 * say.rate_hz // _FRAMES_PER_SECOND
     pcm += bytes(-len(pcm) % frame_bytes)
     step = 2 * say.rate_hz * _BLOCK_MS // 1000

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from types import TracebackType
+from typing import Self
 
 from cordboard.call.plan import VoicePlan
 from cordboard.media.codec import G722_WIDE, L16_8K, L16_16K, PCMA, PCMU, Codec, new_encoder
 from cordboard.ports import ProviderError, SpeechChunk, WordTime
-from cordboard.providers.child import Child, ChildLimits
+from cordboard.providers.child import USUAL, Child, ChildLimits
 from cordboard.providers.synthesizers.espeak.pieces import pieces
 from cordboard.providers.synthesizers.espeak.voices import choose
 from cordboard.providers.synthesizers.espeak.wire import (
@@ -31,11 +32,11 @@ _ANSWER_WAIT_S = 5.0
 class EspeakSynthesizer:
     """Speaks through one child process, which is started again when it dies.
 
-    Used as ``async with EspeakSynthesizer() as voice`` or with ``start`` and ``close``. An utterance
-    in flight when the child dies fails with a retryable ``ProviderError("unavailable")``.
+    Used as ``async with EspeakSynthesizer() as voice``, entered and left by the same task. An
+    utterance in flight when the child dies fails with a retryable ``ProviderError("unavailable")``.
     """
 
-    def __init__(self, limits: ChildLimits = ChildLimits()) -> None:
+    def __init__(self, limits: ChildLimits = USUAL) -> None:
         self._child = Child(_MODULE, self._received, self._died, limits)
         self._answers: dict[int, asyncio.Queue[Answer]] = {}
         self._last = 0
@@ -45,17 +46,9 @@ class EspeakSynthesizer:
         """The process id of the child, or None while there is none."""
         return self._child.pid
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Self:
         """Start the child. Raises ``OSError``."""
-        await self._child.start()
-
-    async def close(self) -> None:
-        """End the child; utterances in flight fail."""
-        await self._child.close()
-        self._died()
-
-    async def __aenter__(self) -> EspeakSynthesizer:
-        await self.start()
+        await self._child.__aenter__()
         return self
 
     async def __aexit__(
@@ -64,7 +57,11 @@ class EspeakSynthesizer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.close()
+        """End the child; utterances in flight fail."""
+        try:
+            await self._child.__aexit__(kind, error, trace)
+        finally:
+            self._died()
 
     def codecs(self, voice: VoicePlan) -> Sequence[Codec]:
         """Return the codecs it delivers: all of ours, the voice is made at any rate."""

