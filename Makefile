@@ -56,6 +56,7 @@ clean: ## remove the environment and everything that was made
 
 .PHONY: static
 static: $(DEV_READY)
+	@mkdir -p build
 	@$(BIN)/ruff format --quiet --check $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(SOURCES)
@@ -63,6 +64,7 @@ static: $(DEV_READY)
 
 .PHONY: system-packages
 system-packages:
+	@mkdir -p build
 	@scripts/system_packages.sh
 
 $(BIN)/python:
