@@ -250,7 +250,9 @@ class Synthesizer(Protocol):
         """Return the codecs it can deliver, best first; the engine converts when the leg's is not among them."""
         ...
 
-    def speak(self, text: str, voice: VoicePlan, language: str, codec: Codec) -> AsyncIterator[SpeechChunk]:
+    def speak(
+        self, text: str, voice: VoicePlan, language: str, codec: Codec
+    ) -> AsyncIterator[SpeechChunk]:
         """Stream the sound of ``text``. Raises ``ProviderError``; closing the iterator cancels."""
         ...
 
@@ -339,7 +341,9 @@ class VoiceActivity(Protocol):
 class ActionRunner(Protocol):
     """Runs actions that leave the process."""
 
-    async def run(self, call_id: str, call: ActionCall, plan: ActionPlan, sent: Callable[[], None]) -> ActionOutcome:
+    async def run(
+        self, call_id: str, call: ActionCall, plan: ActionPlan, sent: Callable[[], None]
+    ) -> ActionOutcome:
         """Run one action to its outcome; calls ``sent`` when the request leaves. Raises only cancellation."""
         ...
 
@@ -453,7 +457,9 @@ class OpenCall:
 class CallStore(Protocol):
     """The engine's view of the database."""
 
-    async def inbound_plan(self, trunk_id: str | None, number: str, from_number: str) -> InboundPlan | None:
+    async def inbound_plan(
+        self, trunk_id: str | None, number: str, from_number: str
+    ) -> InboundPlan | None:
         """Turn a called number into a plan, or None when nobody answers there."""
         ...
 

@@ -32,8 +32,9 @@ class Deadline:
 class Message:
     """One entry of the conversation as a language model reads it.
 
-    ``role`` is ``"caller"``, ``"agent"`` or ``"action"``. An action entry carries the call and its result as JSON
-    values; an agent entry that was cut short holds only what was heard.
+    ``role`` is ``"caller"``, ``"agent"``, ``"action_call"`` or ``"action"``. An ``action_call`` carries
+    ``{"arguments": …}``, the ``action`` that follows it ``{"success": …, "result": …, "agent_message": …}`` under the
+    same ``action_call_id``. An agent entry that was cut short holds only what was heard and ends in ``-``.
     """
 
     role: str
@@ -87,7 +88,7 @@ class StartSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class PlayStored:
-    """Play a stored phrase after what is already queued; it is an utterance like any other."""
+    """Play a stored phrase after what is sounding now, before what has no sound yet; else an utterance like any other."""
 
     utterance_id: str
     phrase: StoredPhrase
@@ -96,7 +97,7 @@ class PlayStored:
 
 @dataclass(frozen=True, slots=True)
 class PauseSpeaking:
-    """Fall silent at once and keep the sound; answered by ``PlayoutPaused`` when something was playing."""
+    """Fall silent at once, keep the sound, and let nothing queued begin; answered by ``PlayoutPaused`` if it sounded."""
 
 
 @dataclass(frozen=True, slots=True)

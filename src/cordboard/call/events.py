@@ -122,10 +122,11 @@ class DigitPressed:
 
 @dataclass(frozen=True, slots=True)
 class PlayoutStarted:
-    """The first sound of an utterance left for the far end."""
+    """The first sound of an utterance left for the far end; ``text`` are the words of a stored phrase."""
 
     utterance_id: str
     at_ms: int
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,237 @@
+"""The agent: an operator that answers with a language model and the actions of its plan."""
+
+from __future__ import annotations
+
+from cordboard.call.action_queue import triggered
+from cordboard.call.agent_actions import AgentActions
+from cordboard.call.commands import StoredPhrase
+from cordboard.call.desk import Desk
+from cordboard.call.events import (
+    ActionFinished,
+    ActionSent,
+    DigitsSent,
+    EndReason,
+    Event,
+    PlayoutFailed,
+    PlayoutFinished,
+    PlayoutStarted,
+    PlayoutStopped,
+    ReplyActionAsked,
+    ReplyClauseReady,
+    ReplyExpected,
+    ReplyFailed,
+    ReplyFinished,
+)
+from cordboard.call.expectation import Expectation
+from cordboard.call.turns import CallerTurn
+
+BRIDGE_AFTER_MS = 2_500
+"""Silence in the agent's turn after which a stored phrase is played: the caller hears it within 3 s."""
+
+BRIDGE_AGAIN_MS = 8_000
+OUTAGE_MS = 20_000
+"""After so long without a reply the call ends with a stored goodbye."""
+
+RETRY_AFTER_MS = 1_000
+
+
+class AgentOperator:
+    """Runs one agent on one call. ``opening`` is what its model expects to hear first, where it can know."""
+
+    def __init__(self, opening: Expectation | None = None) -> None:
+        self._opening = opening
+        self._greeting_id: str | None = None
+        self._reply_id: str | None = None
+        self._said: list[str] = []
+        self._follow_up = False
+        self._retrying = False
+        self._actions = AgentActions()
+        self._end_reason: EndReason | None = None
+
+    def offered(self, desk: Desk) -> None:
+        """Have the greeting made while the call is not answered yet."""
+        if self._opening is not None:
+            desk.expect(self._opening)
+        if desk.plan.initial_message:
+            self._greeting_id = desk.say(
+                desk.plan.initial_message, kind="initial_message", interruptible=False, prepare=True
+            )
+
+    def answered(self, desk: Desk, now_ms: int) -> None:
+        """Greet, after the plan's delay."""
+        if self._greeting_id is None:
+            return
+        if desk.plan.turn.initial_message_delay_ms > 0:
+            desk.deadlines.set("initial_message", now_ms + desk.plan.turn.initial_message_delay_ms)
+        else:
+            desk.start_prepared(self._greeting_id)
+
+    def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
+        """Answer the caller; a reply that nobody has heard yet is made again with the new words."""
+        self._drop_reply(desk)
+        self._actions.caller_spoke()
+        self._start_reply(desk, turn.stopped_ms, now_ms)
+
+    def barged_in(self, desk: Desk, now_ms: int) -> None:
+        """Give up the reply, withdraw what has not been sent."""
+        self._drop_reply(desk)
+        self._follow_up = False
+        self._end_reason = None
+        self._actions.withdraw(desk)
+        desk.deadlines.clear("bridge", "outage", "retry_reply")
+
+    def handle(self, event: Event, desk: Desk, now_ms: int) -> None:
+        """Take an event of a reply, an action, or playout."""
+        match event:
+            case (
+                ReplyClauseReady()
+                | ReplyActionAsked()
+                | ReplyExpected()
+                | ReplyFinished()
+                | ReplyFailed()
+            ):
+                if event.reply_id == self._reply_id:
+                    self._reply_event(event, desk, now_ms)
+            case PlayoutStarted(utterance_id=utterance_id):
+                desk.deadlines.clear("bridge", "outage")
+                self._actions.utterance_started(utterance_id, desk)
+            case PlayoutFinished(utterance_id=utterance_id):
+                self._actions.utterance_ended(utterance_id, desk)
+            case (
+                PlayoutFailed(utterance_id=utterance_id) | PlayoutStopped(utterance_id=utterance_id)
+            ):
+                self._actions.utterance_ended(utterance_id, desk)
+            case ActionSent(action_call_id=action_call_id):
+                self._actions.sent(action_call_id, desk)
+            case ActionFinished(action_call_id=action_call_id, outcome=outcome):
+                self._follow_up |= self._actions.finished(
+                    action_call_id, outcome, desk, self._opening
+                )
+            case DigitsSent(request_id=request_id, failure=failure):
+                self._actions.digits_sent(request_id, failure, desk)
+        if self._actions.wants_end and self._end_reason is None:
+            self._end_reason = EndReason.AGENT_ENDED
+        self._settle(desk, now_ms)
+
+    def deadline(self, reason: str, desk: Desk, now_ms: int) -> None:
+        """Take a deadline that this operator set."""
+        if reason == "initial_message" and self._greeting_id is not None:
+            desk.start_prepared(self._greeting_id)
+        elif reason == "retry_reply":
+            self._retrying = False
+            self._reply_id = desk.start_reply()
+        elif reason == "bridge" and self.is_busy:
+            if desk.plan.bridge_phrases and not desk.playback.is_sounding:
+                desk.say_stored(StoredPhrase.ONE_MOMENT)
+            desk.deadlines.set("bridge", now_ms + BRIDGE_AGAIN_MS)
+        elif reason == "outage":
+            self._give_up(desk)
+
+    def hung_up(self, desk: Desk) -> None:
+        """Stop making replies; what has been sent stays to be recorded."""
+        self._drop_reply(desk)
+        self._follow_up = False
+        self._retrying = False
+        self._actions.withdraw(desk)
+        desk.deadlines.clear("bridge", "outage", "retry_reply", "initial_message")
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a reply or an action is under way."""
+        return self._reply_id is not None or self._retrying or not self._actions.is_empty
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether an action is running, during which words are kept and answered later."""
+        return self._actions.is_running
+
+    @property
+    def has_unfinished_actions(self) -> bool:
+        """Whether an action that has left still owes its outcome."""
+        return self._actions.is_running
+
+    @property
+    def end_reason(self) -> EndReason | None:
+        """Why the call is to end as soon as everything queued has been heard; None while it goes on."""
+        return self._end_reason
+
+    def _reply_event(
+        self,
+        event: ReplyClauseReady | ReplyActionAsked | ReplyExpected | ReplyFinished | ReplyFailed,
+        desk: Desk,
+        now_ms: int,
+    ) -> None:
+        match event:
+            case ReplyClauseReady(text=text):
+                if text.strip():
+                    self._said.append(text.strip())
+                    desk.say(text.strip())
+            case ReplyExpected(expectation=expectation):
+                desk.expect(expectation)
+            case ReplyActionAsked(function_name=name, arguments_json=arguments):
+                self._follow_up |= self._actions.ask(name, arguments, desk)
+                self._said.append("")
+            case ReplyFinished():
+                self._reply_finished(desk, now_ms)
+            case ReplyFailed(failure=failure):
+                desk.note("reply_failed", {"reply_id": event.reply_id, "failure": failure})
+                self._reply_broke_off(desk, now_ms)
+
+    def _reply_finished(self, desk: Desk, now_ms: int) -> None:
+        if not self._said and self._actions.is_empty:
+            desk.note("reply_failed", {"reply_id": self._reply_id, "failure": "empty"})
+            self._reply_broke_off(desk, now_ms)
+            return
+        self._reply_id = None
+        desk.deadlines.clear("retry_reply")
+        plan = triggered(desk.plan.actions, " ".join(self._said))
+        if plan is not None:
+            self._actions.trigger(plan, desk)
+
+    def _reply_broke_off(self, desk: Desk, now_ms: int) -> None:
+        self._reply_id = None
+        if self._said:
+            return
+        self._retrying = True
+        desk.deadlines.set("retry_reply", now_ms + RETRY_AFTER_MS)
+
+    def _start_reply(self, desk: Desk, since_ms: int, now_ms: int) -> None:
+        self._said = []
+        self._follow_up = False
+        self._reply_id = desk.start_reply()
+        desk.deadlines.set("bridge", max(since_ms + BRIDGE_AFTER_MS, now_ms + 200))
+        desk.deadlines.set("outage", max(since_ms, now_ms) + OUTAGE_MS)
+
+    def _drop_reply(self, desk: Desk) -> None:
+        if self._reply_id is not None:
+            desk.cancel_reply(self._reply_id)
+            self._reply_id = None
+        self._retrying = False
+        desk.deadlines.clear("retry_reply")
+
+    def _settle(self, desk: Desk, now_ms: int) -> None:
+        """Once reply and actions are over, go on with what they left to do; watch over silence while they are not."""
+        if self._end_reason is not None:
+            desk.deadlines.clear("bridge", "outage", "retry_reply")
+            return
+        if (
+            self._follow_up
+            and self._reply_id is None
+            and not self._retrying
+            and self._actions.is_empty
+        ):
+            self._start_reply(desk, now_ms, now_ms)
+        if self.is_busy and desk.playback.is_empty:
+            desk.deadlines.set_if_unset("bridge", now_ms + BRIDGE_AFTER_MS)
+        elif not self.is_busy:
+            desk.deadlines.clear("bridge")
+            if desk.playback.is_empty:
+                desk.deadlines.clear("outage")
+
+    def _give_up(self, desk: Desk) -> None:
+        self._drop_reply(desk)
+        desk.note("gave_up", {"reason": "outage"})
+        desk.stop_speaking()
+        desk.deadlines.clear("bridge")
+        desk.say_stored(StoredPhrase.GOODBYE, interruptible=False)
+        self._end_reason = EndReason.PROVIDER_FAILED

@@ -1,0 +1,220 @@
+"""How an agent's actions run: what is said before, when each leaves, and what follows its outcome."""
+
+from __future__ import annotations
+
+from cordboard.call.action_queue import (
+    DONE,
+    NOT_AVAILABLE,
+    WITHDRAWN,
+    ActionQueue,
+    BadArguments,
+    PendingAction,
+    RunsWhen,
+    bad_arguments,
+    read_arguments,
+    runs_when,
+)
+from cordboard.call.actions import ActionCall, ActionKind, ActionOutcome, ActionPlan
+from cordboard.call.commands import RunAction, SendDigits, StoredPhrase
+from cordboard.call.desk import Desk
+from cordboard.call.expectation import ANYTHING, Expectation
+
+ACTIONS_PER_TURN_MAX = 5
+ACTIONS_PER_CALL_MAX = 50
+REPAIRS_MAX = 1
+"""How often a model may ask the caller again for values that did not fit, before an apology."""
+
+
+class AgentActions:
+    """The actions of one agent on one call."""
+
+    def __init__(self) -> None:
+        self._queue = ActionQueue()
+        self._repairs = 0
+        self._this_turn = 0
+        self._this_call = 0
+        self.wants_end = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is under way."""
+        return self._queue.is_empty
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an action runs now."""
+        return self._queue.is_running
+
+    def caller_spoke(self) -> None:
+        """Begin a new turn: its count of actions starts again."""
+        self._this_turn = 0
+
+    def ask(self, function_name: str, arguments_json: str, desk: Desk) -> bool:
+        """Take an action that the model asks for; True if the model must be told at once that it cannot be."""
+        plan = next(
+            (
+                action
+                for action in desk.plan.actions
+                if action.function_name == function_name and not action.phrases
+            ),
+            None,
+        )
+        self._this_turn += 1
+        self._this_call += 1
+        if plan is None:
+            desk.note(
+                "action_refused", {"reason": "unknown_function"}, function_name=function_name[:64]
+            )
+            return self._repair(desk)
+        if self._this_turn > ACTIONS_PER_TURN_MAX or self._this_call > ACTIONS_PER_CALL_MAX:
+            desk.note("action_refused", {"reason": "too_many", "function_name": function_name})
+            desk.say_stored(StoredPhrase.SORRY_TROUBLE)
+            return False
+        try:
+            arguments, message = read_arguments(plan, arguments_json)
+        except BadArguments as problem:
+            call = ActionCall(desk.new_id("a"), function_name, {})
+            self._record(call, plan, bad_arguments(str(problem)), desk)
+            return self._repair(desk)
+        self._add(ActionCall(desk.new_id("a"), function_name, arguments, message), plan, desk)
+        return False
+
+    def trigger(self, plan: ActionPlan, desk: Desk) -> None:
+        """Run an action that a phrase of the model triggers, once the turn has been heard."""
+        desk.note("phrase_trigger", {"function_name": plan.function_name})
+        self._add(ActionCall(desk.new_id("a"), plan.function_name, {}), plan, desk)
+
+    def utterance_started(self, utterance_id: str, desk: Desk) -> None:
+        """Run what runs with the first sound of this utterance."""
+        self._queue.utterance_started(utterance_id)
+        self._run_ready(desk)
+
+    def utterance_ended(self, utterance_id: str, desk: Desk) -> None:
+        """Run what waited for the end of this utterance."""
+        self._queue.utterance_ended(utterance_id)
+        self._run_ready(desk)
+
+    def sent(self, action_call_id: str, desk: Desk) -> None:
+        """Note that a request has left."""
+        pending = self._queue.get(action_call_id)
+        if pending is not None and not pending.sent:
+            pending.sent = True
+            desk.note("action_sent", {"action_call_id": action_call_id})
+
+    def finished(
+        self, action_call_id: str, outcome: ActionOutcome, desk: Desk, opening: Expectation | None
+    ) -> bool:
+        """Take an outcome; True if the model is to say what follows."""
+        pending = self._queue.remove(action_call_id)
+        if pending is None:
+            return False
+        self._conclude(pending, outcome, desk)
+        follow_up = False
+        if outcome.outcome_class == "invalid_arguments":
+            follow_up = self._repair(desk)
+        else:
+            self._repairs = 0
+            if pending.plan.speak_on_receive:
+                if outcome.success and outcome.agent_message:
+                    desk.say(outcome.agent_message, kind="agent_message")
+                    desk.expect(opening or ANYTHING)
+                else:
+                    follow_up = True
+        self._run_ready(desk)
+        return follow_up
+
+    def digits_sent(self, request_id: str, failure: str | None, desk: Desk) -> None:
+        """Take the result of a digits action."""
+        pending = self._queue.remove(request_id)
+        if pending is not None:
+            outcome = (
+                DONE
+                if failure is None
+                else ActionOutcome(False, {"info": failure}, None, "refused", None)
+            )
+            self._conclude(pending, outcome, desk)
+            self._run_ready(desk)
+
+    def withdraw(self, desk: Desk) -> None:
+        """Withdraw everything that has not begun to run."""
+        self.wants_end = False
+        for pending in self._queue.take_withdrawable():
+            self._record(pending.call, pending.plan, WITHDRAWN, desk)
+
+    def _add(self, call: ActionCall, plan: ActionPlan, desk: Desk) -> None:
+        when, utterance_id = RunsWhen.NOW, desk.playback.last_id()
+        if call.user_message is not None:
+            interruptible = plan.kind is not ActionKind.EXTERNAL
+            utterance_id = desk.say(
+                call.user_message, kind="before_action", interruptible=interruptible
+            )
+            when = runs_when(plan)
+        elif utterance_id is not None:
+            when = RunsWhen.MESSAGE_ENDS
+        self._queue.add(PendingAction(call, plan, when, utterance_id))
+        self._run_ready(desk)
+
+    def _run_ready(self, desk: Desk) -> None:
+        while (pending := self._queue.ready()) is not None:
+            self._begin(pending, desk)
+            kind = pending.plan.kind
+            if kind is ActionKind.EXTERNAL:
+                pending.running = True
+                desk.give(RunAction(pending.call, pending.plan))
+                return
+            if kind is ActionKind.DTMF:
+                pending.running = True
+                desk.give(
+                    SendDigits(
+                        pending.call.action_call_id, str(pending.call.arguments.get("buttons", ""))
+                    )
+                )
+                return
+            self._queue.remove(pending.call.action_call_id)
+            if kind is ActionKind.END_CONVERSATION:
+                self._conclude(pending, DONE, desk)
+                self.wants_end = True
+            else:
+                self._conclude(pending, NOT_AVAILABLE, desk)
+                desk.say_stored(StoredPhrase.SORRY_TROUBLE)
+
+    def _begin(self, pending: PendingAction, desk: Desk) -> None:
+        desk.transcript.action_began(pending.call, pending.plan)
+        desk.note(
+            "action_started",
+            {
+                "action_call_id": pending.call.action_call_id,
+                "function_name": pending.call.function_name,
+            },
+            arguments=dict(pending.call.arguments),
+        )
+
+    def _conclude(self, pending: PendingAction, outcome: ActionOutcome, desk: Desk) -> None:
+        desk.transcript.action_ended(pending.call, pending.plan, outcome)
+        desk.note(
+            "action_finished",
+            {
+                "action_call_id": pending.call.action_call_id,
+                "function_name": pending.call.function_name,
+                "success": outcome.success,
+                "outcome_class": outcome.outcome_class,
+                "status_code": outcome.status_code,
+            },
+            result=dict(outcome.result),
+            agent_message=outcome.agent_message,
+        )
+
+    def _record(
+        self, call: ActionCall, plan: ActionPlan, outcome: ActionOutcome, desk: Desk
+    ) -> None:
+        pending = PendingAction(call, plan, RunsWhen.NOW, None)
+        self._begin(pending, desk)
+        self._conclude(pending, outcome, desk)
+
+    def _repair(self, desk: Desk) -> bool:
+        self._repairs += 1
+        if self._repairs > REPAIRS_MAX:
+            self._repairs = 0
+            desk.say_stored(StoredPhrase.SORRY_TROUBLE)
+            return False
+        return True

@@ -1,0 +1,53 @@
+"""Whether words are a whole answer to what was expected."""
+
+from __future__ import annotations
+
+import re
+
+from cordboard.call.backchannel import plain
+from cordboard.call.expectation import Expectation, ExpectationKind
+
+_YES_NO = frozenset(
+    "yes|yeah|yep|no|nope|correct|thats right|that is right|right|sure|ja|nein|genau|stimmt|yes please|no thanks|"
+    "no thank you|that is correct|thats correct|please do|not really".split("|")
+)
+_FILLERS = frozenset(
+    "um uh er well so please the a an for at it is its lets say hmm oh ok okay äh ähm bitte".split()
+)
+
+_PATIENT = frozenset(
+    {
+        ExpectationKind.DIGITS,
+        ExpectationKind.SPELLED,
+        ExpectationKind.EMAIL,
+        ExpectationKind.ADDRESS,
+    }
+)
+
+
+def _core(text: str) -> str:
+    return " ".join(word for word in plain(text).split() if word not in _FILLERS)
+
+
+def is_whole_answer(text: str, expectation: Expectation) -> bool:
+    """Tell whether ``text`` answers the question completely, so that nothing more need be waited for."""
+    core = _core(text)
+    if not core and not plain(text):
+        return False
+    known = {_core(phrase) for phrase in (*expectation.choices, *expectation.also)}
+    if core and core in known:
+        return True
+    if expectation.kind is ExpectationKind.YES_NO:
+        return plain(text) in _YES_NO or core in _YES_NO
+    if (
+        expectation.kind is ExpectationKind.DIGITS
+        and expectation.format
+        and expectation.format.isdigit()
+    ):
+        return len(re.sub(r"\D", "", text)) >= int(expectation.format)
+    return False
+
+
+def needs_patience(expectation: Expectation) -> bool:
+    """Tell whether people pause within an answer of this kind: digits, spelling, addresses."""
+    return expectation.kind in _PATIENT

@@ -1,0 +1,122 @@
+"""What the operator of a call has before it: everything it may do, and what it must know to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cordboard.call.commands import (
+    CancelReply,
+    Command,
+    Expect,
+    KeepFact,
+    PauseSpeaking,
+    PlayStored,
+    ResumeSpeaking,
+    Speak,
+    StartReply,
+    StartSpeaking,
+    StopSpeaking,
+    StoredPhrase,
+)
+from cordboard.call.deadlines import Deadlines
+from cordboard.call.expectation import ANYTHING, Expectation
+from cordboard.call.plan import CallPlan
+from cordboard.call.playback import Playback, Utterance
+from cordboard.call.transcript import Transcript
+
+
+class Desk:
+    """Collects the commands of one step; shared by the machine and the call's operator."""
+
+    def __init__(self, plan: CallPlan) -> None:
+        self.plan = plan
+        self.language = plan.language
+        self.transcript = Transcript()
+        self.playback = Playback()
+        self.deadlines = Deadlines()
+        self.expectation = ANYTHING
+        self._commands: list[Command] = []
+        self._counts: dict[str, int] = {}
+
+    def give(self, command: Command) -> None:
+        """Add a command to this step's answer."""
+        self._commands.append(command)
+
+    def take_commands(self) -> list[Command]:
+        """Return the commands of this step, in order, and begin the next."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    def new_id(self, prefix: str) -> str:
+        """Return the next identifier of its kind, unique within the call: ``u1``, ``r2``."""
+        number = self._counts.get(prefix, 0) + 1
+        self._counts[prefix] = number
+        return f"{prefix}{number}"
+
+    def note(
+        self, kind: str, content: Mapping[str, object] | None = None, **private: object
+    ) -> None:
+        """Keep a fact; ``private`` holds words and values of the conversation and is left out of content-free calls."""
+        kept = dict(content or {})
+        if not self.plan.content_free:
+            kept.update(private)
+        self.give(KeepFact(kind, kept))
+
+    def say(
+        self, text: str, *, kind: str = "reply", interruptible: bool = True, prepare: bool = False
+    ) -> str:
+        """Have ``text`` spoken after what is queued; returns the utterance's id."""
+        utterance_id = self.new_id("u")
+        self.playback.queue(Utterance(utterance_id, text, interruptible, kind))
+        self.note("utterance", {"utterance_id": utterance_id, "utterance_kind": kind}, text=text)
+        self.give(Speak(utterance_id, text, self.language, prepare))
+        return utterance_id
+
+    def start_prepared(self, utterance_id: str) -> None:
+        """Let a prepared utterance be played."""
+        self.give(StartSpeaking(utterance_id))
+
+    def say_stored(self, phrase: StoredPhrase, *, interruptible: bool = True) -> str:
+        """Have a stored phrase played after what is queued; returns the utterance's id."""
+        utterance_id = self.new_id("u")
+        self.playback.queue(Utterance(utterance_id, "", interruptible, "stored"))
+        self.note("bridge", {"utterance_id": utterance_id, "phrase": phrase.value})
+        self.give(PlayStored(utterance_id, phrase, self.language))
+        return utterance_id
+
+    def pause_speaking(self) -> None:
+        """Fall silent at once and keep the sound."""
+        if not self.playback.paused:
+            self.playback.paused = True
+            self.give(PauseSpeaking())
+
+    def resume_speaking(self) -> None:
+        """Go on where the sound was paused."""
+        if self.playback.paused:
+            self.playback.paused = False
+            self.give(ResumeSpeaking())
+
+    def stop_speaking(self) -> None:
+        """Drop all sound."""
+        self.playback.paused = False
+        if not self.playback.is_empty:
+            self.give(StopSpeaking())
+
+    def start_reply(self) -> str:
+        """Ask the language model for the next thing to say; returns the reply's id."""
+        reply_id = self.new_id("r")
+        self.note("reply_started", {"reply_id": reply_id})
+        self.give(StartReply(reply_id, self.transcript.messages(), self.expectation))
+        return reply_id
+
+    def cancel_reply(self, reply_id: str) -> None:
+        """Stop making a reply."""
+        self.note("reply_cancelled", {"reply_id": reply_id})
+        self.give(CancelReply(reply_id))
+
+    def expect(self, expectation: Expectation) -> None:
+        """Set what kind of answer the agent waits for."""
+        if expectation != self.expectation:
+            self.expectation = expectation
+            self.note("expectation", {"expected": expectation.kind.value}, **expectation.to_json())
+            self.give(Expect(expectation))

@@ -1,0 +1,61 @@
+"""Who answers the call: the agent, or a user's own flow. Both sit at the same desk."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cordboard.call.desk import Desk
+from cordboard.call.events import EndReason, Event
+from cordboard.call.turns import CallerTurn
+
+
+class Operator(Protocol):
+    """Decides what is said and done; the machine decides when it may be."""
+
+    def offered(self, desk: Desk) -> None:
+        """Prepare, while the call is not answered yet."""
+        ...
+
+    def answered(self, desk: Desk, now_ms: int) -> None:
+        """Begin: the far end hears us."""
+        ...
+
+    def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
+        """Answer the caller's turn; its words are in the transcript already."""
+        ...
+
+    def barged_in(self, desk: Desk, now_ms: int) -> None:
+        """Give up what was about to be said or done; the caller has the floor."""
+        ...
+
+    def handle(self, event: Event, desk: Desk, now_ms: int) -> None:
+        """Take an event of a reply, an action, or playout."""
+        ...
+
+    def deadline(self, reason: str, desk: Desk, now_ms: int) -> None:
+        """Take a deadline that this operator set."""
+        ...
+
+    def hung_up(self, desk: Desk) -> None:
+        """The leg is gone: stop making replies; what has been sent stays to be recorded."""
+        ...
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has the turn: a reply or an action is under way."""
+        ...
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the caller's words must wait until what is under way is over."""
+        ...
+
+    @property
+    def has_unfinished_actions(self) -> bool:
+        """Whether an action that has left still owes its outcome."""
+        ...
+
+    @property
+    def end_reason(self) -> EndReason | None:
+        """Why the call is to end as soon as everything queued has been heard; None while it goes on."""
+        ...

@@ -1,0 +1,103 @@
+"""The caller's words on their way to becoming a turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cordboard.call.endpointing import FINAL_WORDS_WAIT_MS, Endpointing
+from cordboard.call.events import WordsHeard
+from cordboard.call.expectation import Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTurn:
+    """One turn of the caller.
+
+    ``stopped_ms`` is when the caller's sound ended on the core's clock, ``waited_ms`` the silence after it that ended
+    the turn, ``reason`` why it did.
+    """
+
+    text: str
+    reason: str
+    stopped_ms: int
+    waited_ms: int
+    digits: bool = False
+
+
+class CallerWords:
+    """Collects words and voice activity until the policy says that the turn is over. All times are ``now_ms``."""
+
+    def __init__(self, endpointing: Endpointing) -> None:
+        self._endpointing = endpointing
+        self._finals: list[str] = []
+        self._partial = ""
+        self._ends_turn = False
+        self._started_ms: int | None = None
+        self._stopped_ms: int | None = None
+        self._words_ms = 0
+        self.speaking = False
+
+    @property
+    def text(self) -> str:
+        """All words since the last turn, partial ones last."""
+        return " ".join(part for part in (*self._finals, self._partial) if part)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no words are still on their way: voice activity has ended and the last words are final."""
+        return not self.speaking and not self._partial
+
+    def speech_started(self, now_ms: int) -> None:
+        """Note that voice activity began."""
+        if self._stopped_ms is not None and self._finals:
+            self._endpointing.went_on_after(now_ms - self._stopped_ms)
+        self.speaking = True
+        self._ends_turn = False
+        if self._started_ms is None:
+            self._started_ms = now_ms
+
+    def speech_stopped(self, stopped_ms: int) -> None:
+        """Note that voice activity ended, at ``stopped_ms``."""
+        self.speaking = False
+        self._stopped_ms = stopped_ms
+
+    def heard(self, words: WordsHeard, now_ms: int) -> None:
+        """Take words from the transcriber."""
+        text = words.text.strip()
+        if words.final:
+            self._partial = ""
+            if text:
+                self._finals.append(text)
+        else:
+            self._partial = text
+        self._words_ms = now_ms
+        self._ends_turn = words.ends_turn and words.final
+        if text and self._stopped_ms is None and not self.speaking:
+            self._stopped_ms = now_ms
+
+    def end_at_ms(self, expectation: Expectation) -> tuple[int, str] | None:
+        """Return when the turn ends unless something comes, and the reason; None while it cannot end."""
+        if self.speaking or not self.text:
+            return None
+        stopped_ms = self._words_ms if self._stopped_ms is None else self._stopped_ms
+        if self._partial:
+            return max(stopped_ms, self._words_ms) + FINAL_WORDS_WAIT_MS, "no_final_words"
+        end = self._endpointing.judge(self.text, expectation, ends_turn=self._ends_turn)
+        return stopped_ms + end.wait_ms, end.reason
+
+    def take(self, now_ms: int, reason: str) -> CallerTurn:
+        """Close the turn and begin the next one."""
+        stopped_ms = now_ms if self._stopped_ms is None else self._stopped_ms
+        turn = CallerTurn(self.text, reason, stopped_ms, max(0, now_ms - stopped_ms))
+        if self._started_ms is not None:
+            self._endpointing.turn_over(turn.text, stopped_ms - self._started_ms)
+        self.drop()
+        return turn
+
+    def drop(self) -> None:
+        """Forget the words so far; voice activity goes on as it is."""
+        self._finals.clear()
+        self._partial = ""
+        self._ends_turn = False
+        self._started_ms = None
+        self._stopped_ms = None

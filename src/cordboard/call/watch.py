@@ -1,0 +1,101 @@
+"""Watching over silence and failing providers, so that a call never hangs."""
+
+from __future__ import annotations
+
+from cordboard.call.commands import StoredPhrase
+from cordboard.call.desk import Desk
+from cordboard.call.events import (
+    DigitPressed,
+    EndReason,
+    ProviderFailed,
+    ProviderKind,
+    ProviderRecovered,
+    SpeechStarted,
+    SpeechStopped,
+    WordsHeard,
+)
+from cordboard.call.operator import Operator
+
+IDLE_MS = 30_000
+IDLE_ASK_MS = 15_000
+OUTAGE_MS = 20_000
+
+
+class Watch:
+    """Ends calls on which nothing is said, or on which nothing can be said."""
+
+    def __init__(self, desk: Desk, operator: Operator) -> None:
+        self.end_reason: EndReason | None = None
+        self._desk = desk
+        self._operator = operator
+        self._asked = False
+        self._failures = 0
+
+    def caller_active(
+        self, event: SpeechStarted | SpeechStopped | WordsHeard | DigitPressed, now_ms: int
+    ) -> None:
+        """Take a sign of life: silence counts from now."""
+        if isinstance(event, (WordsHeard, DigitPressed)):
+            self._desk.deadlines.clear("idle")
+        if isinstance(event, DigitPressed) or (isinstance(event, WordsHeard) and event.text):
+            self._asked = False
+
+    def provider_event(self, event: ProviderFailed | ProviderRecovered, now_ms: int) -> None:
+        """Take the news that a provider gave up or came back."""
+        desk = self._desk
+        if isinstance(event, ProviderRecovered):
+            desk.note("provider_recovered", {"kind": event.kind.value})
+            desk.deadlines.clear(f"{event.kind.value}_outage")
+            return
+        desk.note("provider_failed", {"kind": event.kind.value, "failure": event.failure})
+        if event.kind is ProviderKind.TRANSCRIBER and not desk.deadlines.is_set(
+            "transcriber_outage"
+        ):
+            desk.deadlines.set("transcriber_outage", now_ms + OUTAGE_MS)
+            desk.say_stored(StoredPhrase.SORRY_TROUBLE)
+
+    def playout_failed(self, failure: str, now_ms: int) -> None:
+        """Take the news that an utterance could not be made into sound."""
+        self._failures += 1
+        self._desk.note(
+            "provider_failed", {"kind": ProviderKind.SYNTHESIZER.value, "failure": failure}
+        )
+        self._desk.deadlines.set_if_unset("synthesizer_outage", now_ms + OUTAGE_MS)
+        if self._desk.playback.is_empty:
+            self._desk.say_stored(StoredPhrase.SORRY_TROUBLE)
+
+    def playout_worked(self) -> None:
+        """Take the news that an utterance was heard whole: the synthesizer works."""
+        self._failures = 0
+        self._desk.deadlines.clear("synthesizer_outage")
+
+    def due(self, reason: str, now_ms: int) -> bool:
+        """Take a deadline of the watch; False if it is not one."""
+        if reason == "idle":
+            if self._desk.plan.turn.ask_if_human_present_on_idle and not self._asked:
+                self._asked = True
+                self._desk.say_stored(StoredPhrase.STILL_THERE)
+            else:
+                self.end_reason = EndReason.IDLE
+        elif reason == "transcriber_outage":
+            self.end_reason = EndReason.PROVIDER_FAILED
+        elif reason == "synthesizer_outage":
+            if self._failures > 1:
+                self.end_reason = EndReason.PROVIDER_FAILED
+        else:
+            return False
+        return True
+
+    def settle(self, now_ms: int, quiet: bool) -> None:
+        """Let the caller's silence count while nobody speaks and nothing is under way."""
+        if quiet:
+            self._desk.deadlines.set_if_unset("idle", now_ms + self._idle_ms)
+        else:
+            self._desk.deadlines.clear("idle")
+
+    @property
+    def _idle_ms(self) -> int:
+        turn = self._desk.plan.turn
+        if turn.idle_ms is not None:
+            return max(1_000, turn.idle_ms)
+        return IDLE_ASK_MS if turn.ask_if_human_present_on_idle else IDLE_MS
