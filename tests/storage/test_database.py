@@ -107,7 +107,9 @@ async def test_references_stay_within_the_organisation(database: Database) -> No
         for name in ("a", "b"):
             session.add(Organisation(id=name, name=name, created_at=AT))
         await session.flush()
-        session.add(Prompt(id="p", organisation_id="a", created_at=AT, fields={}))
+        session.add(
+            Prompt(id="p", organisation_id="a", created_at=AT, type="prompt", fields={}, secrets={})
+        )
         session.add(
             Voice(id="v", organisation_id="b", created_at=AT, type="t", fields={}, secrets={})
         )

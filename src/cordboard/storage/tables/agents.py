@@ -24,66 +24,56 @@ def _newest_first(table: str) -> Index:
     return Index(f"ix_{table}_newest", "organisation_id", "created_at", "id")
 
 
-class Prompt(TenantRow):
+class ResourceRow(TenantRow):
+    """A resource that refers to no other; ``type`` is its noun where the public API has none."""
+
+    __abstract__ = True
+
+    type: Mapped[str] = mapped_column(String(40))
+    fields: Mapped[JsonObject]
+    secrets: Mapped[JsonObject]
+
+
+class Prompt(ResourceRow):
     """Instructions to a language model."""
 
     __tablename__ = "prompts"
     __table_args__ = (tenant_key(), _newest_first("prompts"))
 
-    fields: Mapped[JsonObject]
 
-
-class Voice(TenantRow):
+class Voice(ResourceRow):
     """How an agent sounds."""
 
     __tablename__ = "voices"
     __table_args__ = (tenant_key(), _newest_first("voices"))
 
-    type: Mapped[str] = mapped_column(String(40))
-    fields: Mapped[JsonObject]
-    secrets: Mapped[JsonObject]
 
-
-class Action(TenantRow):
+class Action(ResourceRow):
     """What an agent may do besides talking."""
 
     __tablename__ = "actions"
     __table_args__ = (tenant_key(), _newest_first("actions"))
 
-    type: Mapped[str] = mapped_column(String(40))
-    fields: Mapped[JsonObject]
-    secrets: Mapped[JsonObject]
 
-
-class Webhook(TenantRow):
+class Webhook(ResourceRow):
     """Where events of a call are sent."""
 
     __tablename__ = "webhooks"
     __table_args__ = (tenant_key(), _newest_first("webhooks"))
 
-    fields: Mapped[JsonObject]
 
-
-class VectorDatabase(TenantRow):
+class VectorDatabase(ResourceRow):
     """Where documents for an agent's answers are looked up."""
 
     __tablename__ = "vector_databases"
     __table_args__ = (tenant_key(), _newest_first("vector_databases"))
 
-    type: Mapped[str] = mapped_column(String(40))
-    fields: Mapped[JsonObject]
-    secrets: Mapped[JsonObject]
 
-
-class AccountConnection(TenantRow):
+class AccountConnection(ResourceRow):
     """An account of the organisation's own at a carrier or provider."""
 
     __tablename__ = "account_connections"
     __table_args__ = (tenant_key(), _newest_first("account_connections"))
-
-    type: Mapped[str] = mapped_column(String(40))
-    fields: Mapped[JsonObject]
-    secrets: Mapped[JsonObject]
 
 
 class Agent(TenantRow):

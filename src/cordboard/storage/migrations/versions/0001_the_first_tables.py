@@ -46,10 +46,10 @@ def _organisation_tables() -> None:
 
 
 def _resource_tables() -> None:
-    for table in ("prompts", "webhooks"):
-        _tenant_table(table, _json("fields"))
-        _newest_first(table)
-    for table in ("voices", "actions", "vector_databases", "account_connections"):
+    for table in (
+        *("prompts", "voices", "actions"),
+        *("webhooks", "vector_databases", "account_connections"),
+    ):
         _tenant_table(table, _text("type", 40), _json("fields"), _json("secrets"))
         _newest_first(table)
 
