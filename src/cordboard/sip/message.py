@@ -186,13 +186,13 @@ def _parse_request(start: str, rest: str, body: bytes, source: Address) -> Reque
     partial = Request(method, "", Headers(), source=source)
     try:
         headers = _parse_headers(rest)
+        if line is not None and line[3].upper() != "SIP/2.0":
+            raise BadMessage("request line: version", 505, replace(partial, headers=headers))
         via = parse_via(_needed(headers, "via"))
         headers = _stamped(headers, via, source)
         partial = replace(partial, headers=headers)
         if line is None or not is_token(line[1]):
             raise BadField("request line: not readable")
-        if line[3].upper() != "SIP/2.0":
-            raise BadMessage("request line: version", 505, partial)
         _check_uri(line[2])
         essentials = _essentials(headers, via)
         if essentials.method != line[1]:

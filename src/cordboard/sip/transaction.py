@@ -143,7 +143,8 @@ class TransactionLayer:
         transaction = self._transactions.get(key)
         if transaction is None:
             return None
-        interval = next_interval_ms(timer, transaction.state, transaction.intervals[timer])
+        last_ms = transaction.intervals.get(timer, 0)
+        interval = next_interval_ms(timer, transaction.state, last_ms)
         step = self._advance(transaction, timer, now_ms)
         if step is None:
             return None
