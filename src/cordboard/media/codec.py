@@ -77,7 +77,7 @@ class Codec:
 
     @property
     def silence_frame(self) -> bytes:
-        """20 ms of digital silence; for G.722 what a fresh encoder makes of zeros."""
+        """20 ms of digital silence."""
         return _silence_frame(self)
 
     def duration_ms(self, payload: bytes) -> int:
@@ -199,6 +199,13 @@ def new_encoder(codec: Codec) -> Encoder:
     return _TableEncoder(codec, _FROM_PCM[codec.encoding])
 
 
+# For G.722 the code that holds a decoder at zero in both bands; encoded zeros, repeated, drift.
+_SILENCE = {
+    Encoding.PCMU: g711.MULAW_SILENCE,
+    Encoding.PCMA: g711.ALAW_SILENCE,
+    Encoding.G722: 0xFC,
+    Encoding.L16: 0,
+}
 _TO_PCM: dict[Encoding, Callable[[bytes], bytes]] = {
     Encoding.PCMU: g711.mulaw_to_pcm,
     Encoding.PCMA: g711.alaw_to_pcm,
@@ -213,4 +220,4 @@ _FROM_PCM: dict[Encoding, Callable[[bytes], bytes]] = {
 
 @lru_cache(maxsize=32)
 def _silence_frame(codec: Codec) -> bytes:
-    return new_encoder(codec).from_pcm(bytes(codec.pcm_frame_bytes))
+    return bytes((_SILENCE[codec.encoding],)) * codec.frame_bytes
