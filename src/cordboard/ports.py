@@ -1,7 +1,8 @@
 """The Protocols that the engine needs: what carriers, providers and stores must offer.
 
-Rules for every port: methods without ``async`` never block and never wait; callbacks are called on the event loop;
-failures of providers are ``ProviderError``; cancellation always passes through.
+Rules for every port: methods without ``async`` never block and never wait; callbacks are called
+on the event loop; failures of providers are ``ProviderError``; cancellation always passes
+through.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from cordboard.media.codec import Codec
 class ProviderError(Exception):
     """A provider did not do its work.
 
-    ``failure`` is a class of failure that may be recorded and logged (``"unavailable"``, ``"rejected"``,
-    ``"over_quota"``, ``"bad_credentials"``, ``"timeout"``, ``"bad_answer"``); upstream text is never part of it.
-    ``retryable`` tells whether the same request may work a moment later.
+    ``failure`` is a class of failure that may be recorded and logged (``"unavailable"``,
+    ``"rejected"``, ``"over_quota"``, ``"bad_credentials"``, ``"timeout"``, ``"bad_answer"``);
+    upstream text is never part of it. ``retryable`` tells whether the same request may work a
+    moment later.
     """
 
     def __init__(self, failure: str, *, retryable: bool = False) -> None:
@@ -35,7 +37,9 @@ class ProviderError(Exception):
 
 
 class Clock(Protocol):
-    """Time, injectable: ``now_ms`` is monotonic and for deciding, ``wall`` is UTC and for records only."""
+    """Time, injectable: ``now_ms`` is monotonic and for deciding, ``wall`` is UTC and for records
+    only.
+    """
 
     def now_ms(self) -> int:
         """Return monotonic milliseconds."""
@@ -66,14 +70,18 @@ class Randomness(Protocol):
         ...
 
 
-# --- carriers ---------------------------------------------------------------------------------------------------
+# --- carriers ---
 
 
 class LegSink(Protocol):
-    """Where a leg delivers what comes from the far end. All calls are on the event loop and must return quickly."""
+    """Where a leg delivers what comes from the far end. All calls are on the event loop and must
+    return quickly.
+    """
 
     def audio_received(self, payload: bytes) -> None:
-        """Take one 20 ms frame in the leg's encoding, in order, gaps concealed; called once per media tick."""
+        """Take one 20 ms frame in the leg's encoding, in order, gaps concealed; called once per
+        media tick.
+        """
         ...
 
     def mark_reached(self, mark: str) -> None:
@@ -104,8 +112,8 @@ class LegSink(Protocol):
 class Leg(Protocol):
     """One signalling-and-media connection with one far end.
 
-    Sound is paced by the leg (or its carrier): ``play`` queues, ``mark`` reports when what was queued before it has
-    been played, ``clear`` drops what has not been played yet.
+    Sound is paced by the leg (or its carrier): ``play`` queues, ``mark`` reports when what was
+    queued before it has been played, ``clear`` drops what has not been played yet.
     """
 
     @property
@@ -143,7 +151,7 @@ class Leg(Protocol):
         ...
 
     def clear(self) -> int:
-        """Drop queued sound and pending marks; return how many milliseconds of it were not heard."""
+        """Drop queued sound and pending marks; return how many milliseconds were not heard."""
         ...
 
     def send_digits(self, request_id: str, digits: str) -> None:
@@ -152,7 +160,9 @@ class Leg(Protocol):
 
 
 class LegFailed(Exception):
-    """The far end could not be reached or went away while we answered; the text is the cause for the record."""
+    """The far end could not be reached or went away while we answered; the text is the cause for
+    the record.
+    """
 
 
 class MediaTicker(Protocol):
@@ -163,7 +173,7 @@ class MediaTicker(Protocol):
         ...
 
 
-# --- providers --------------------------------------------------------------------------------------------------
+# --- providers ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +194,9 @@ class TranscriberFailed:
 
 
 class TranscriberStream(Protocol):
-    """One call's stream. Feeding never blocks; a stalled vendor drops the oldest sound beyond a bound."""
+    """One call's stream. Feeding never blocks; a stalled vendor drops the oldest sound beyond a
+    bound.
+    """
 
     def feed(self, payload: bytes) -> None:
         """Take the next 20 ms frame in the codec named at ``open`` (silence included)."""
@@ -211,7 +223,9 @@ class Transcriber(Protocol):
     """A vendor of transcription."""
 
     def codecs(self, plan: TranscriberPlan) -> Sequence[Codec]:
-        """Return the codecs it takes, best first; the engine converts when the leg's is not among them."""
+        """Return the codecs it takes, best first; the engine converts when the leg's is not among
+        them.
+        """
         ...
 
     async def open(
@@ -247,7 +261,9 @@ class Synthesizer(Protocol):
     """A vendor of voice."""
 
     def codecs(self, voice: VoicePlan) -> Sequence[Codec]:
-        """Return the codecs it can deliver, best first; the engine converts when the leg's is not among them."""
+        """Return the codecs it can deliver, best first; the engine converts when the leg's is not
+        among them.
+        """
         ...
 
     def speak(
@@ -302,7 +318,7 @@ class LanguageModel(Protocol):
         ...
 
     def expectation(self, actions: Sequence[ActionPlan]) -> Expectation | None:
-        """Return what the caller may be expected to say first, or None where the model cannot know."""
+        """Return what the caller may be expected to say first, None where it cannot be known."""
         ...
 
 
@@ -314,7 +330,9 @@ class VoiceStream(Protocol):
         ...
 
     def take(self) -> float | None:
-        """Return the highest speech probability since the last call, or None if no window was completed."""
+        """Return the highest speech probability since the last call, or None if no window was
+        completed.
+        """
         ...
 
     def reset(self) -> None:
@@ -334,7 +352,9 @@ class VoiceActivity(Protocol):
         ...
 
     def run(self) -> None:
-        """Judge every window completed since the last run, all streams in one batch; once per media tick."""
+        """Judge every window completed since the last run, all streams in one batch; once per media
+        tick.
+        """
         ...
 
 
@@ -344,7 +364,9 @@ class ActionRunner(Protocol):
     async def run(
         self, call_id: str, call: ActionCall, plan: ActionPlan, sent: Callable[[], None]
     ) -> ActionOutcome:
-        """Run one action to its outcome; calls ``sent`` when the request leaves. Raises only cancellation."""
+        """Run one action to its outcome; calls ``sent`` when the request leaves. Raises only
+        cancellation.
+        """
         ...
 
     def problems(self, plan: ActionPlan, arguments: Mapping[str, object]) -> Sequence[str]:
@@ -356,11 +378,13 @@ class PhraseStore(Protocol):
     """Phrases that lie ready as sound and need no provider."""
 
     def sound(self, phrase: str, language: str, codec: Codec) -> tuple[str, bytes]:
-        """Return the phrase's words and its sound in ``codec``; English where the language is not there."""
+        """Return the phrase's words and its sound in ``codec``; English where the language is not
+        there.
+        """
         ...
 
 
-# --- records ----------------------------------------------------------------------------------------------------
+# --- records ---
 
 
 class Recording(Protocol):
@@ -405,7 +429,9 @@ class InboundPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCall:
-    """A call row as it is first written. ``dialog`` is the carrier's own form of what ends the leg after a crash."""
+    """A call row as it is first written. ``dialog`` is the carrier's own form of what ends the leg
+    after a crash.
+    """
 
     call_id: str
     leg_id: str
@@ -423,7 +449,7 @@ class NewCall:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One entry of a call's timeline. ``at_ms`` is on the call's timeline, None before the answer."""
+    """One entry of a call's timeline. ``at_ms`` counts from the answer, None before it."""
 
     sequence: int
     kind: str
@@ -476,7 +502,9 @@ class CallStore(Protocol):
         ...
 
     def keep(self, call_id: str, fact: Fact) -> None:
-        """Append to the timeline without waiting; written in order, in batches, from a bounded queue."""
+        """Append to the timeline without waiting; written in order, in batches, from a bounded
+        queue.
+        """
         ...
 
     def keep_transcript(self, call_id: str, transcript: str) -> None:
@@ -488,5 +516,5 @@ class CallStore(Protocol):
         ...
 
     async def open_calls(self, engine_id: str) -> Sequence[OpenCall]:
-        """Return calls left open by engines whose lease has run out, now claimed by ``engine_id``."""
+        """Return calls left open by dead engines (lease run out), now claimed by ``engine_id``."""
         ...

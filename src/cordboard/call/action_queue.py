@@ -23,7 +23,9 @@ class RunsWhen(StrEnum):
 
 @dataclass(slots=True)
 class PendingAction:
-    """One action under way. ``utterance_id`` is what it waits for; ``sent`` means that nothing withdraws it."""
+    """One action under way. ``utterance_id`` is what it waits for; ``sent`` means that nothing
+    withdraws it.
+    """
 
     call: ActionCall
     plan: ActionPlan
@@ -52,7 +54,7 @@ class ActionQueue:
         return self._pending.pop(action_call_id, None)
 
     def ready(self) -> PendingAction | None:
-        """Return the first action if it waits for nothing and is not running: one runs at a time."""
+        """Return the first action if it waits for nothing and does not run: one runs at a time."""
         first = next(iter(self._pending.values()), None)
         if first is None or first.running or first.utterance_id is not None:
             return None
@@ -93,9 +95,11 @@ class BadArguments(Exception):
 
 
 def read_arguments(plan: ActionPlan, arguments_json: str) -> tuple[dict[str, object], str | None]:
-    """Return the model's arguments without ``user_message``, and that message. Raises ``BadArguments``.
+    """Return the model's arguments without ``user_message``, and that message. Raises
+    ``BadArguments``.
 
-    Actions without a message before them keep a property of that name: it is then the tenant's own.
+    Actions without a message before them keep a property of that name: it is then the tenant's
+    own.
     """
     if len(arguments_json) > ARGUMENTS_BYTES_MAX:
         raise BadArguments("the arguments are too long")

@@ -30,10 +30,10 @@ class SpeakBefore(StrEnum):
 class ActionPlan:
     """One action of a frozen plan.
 
-    ``function_name`` is unique within the plan and fits a language model's rules for names. ``description`` and
-    ``parameters`` (a JSON Schema of type object, without ``user_message``) are what the model is offered.
-    ``config`` is the action's own configuration as the API stores it. ``phrases`` are its phrase triggers; with any,
-    the action is not offered as a function.
+    ``function_name`` is unique within the plan and fits a language model's rules for names.
+    ``description`` and ``parameters`` (a JSON Schema of type object, without ``user_message``)
+    are what the model is offered. ``config`` is the action's own configuration as the API stores
+    it. ``phrases`` are its phrase triggers; with any, the action is not offered as a function.
     """
 
     action_id: str

@@ -26,7 +26,9 @@ from cordboard.call.expectation import Expectation
 from cordboard.call.turns import CallerTurn
 
 BRIDGE_AFTER_MS = 2_500
-"""Silence in the agent's turn after which a stored phrase is played: the caller hears it within 3 s."""
+"""Silence in the agent's turn after which a stored phrase is played: the caller hears it within 3
+s.
+"""
 
 BRIDGE_AGAIN_MS = 8_000
 OUTAGE_MS = 20_000
@@ -36,7 +38,9 @@ RETRY_AFTER_MS = 1_000
 
 
 class AgentOperator:
-    """Runs one agent on one call. ``opening`` is what its model expects to hear first, where it can know."""
+    """Runs one agent on one call. ``opening`` is what its model expects to hear first, where it can
+    know.
+    """
 
     def __init__(self, opening: Expectation | None = None) -> None:
         self._opening = opening
@@ -152,7 +156,9 @@ class AgentOperator:
 
     @property
     def end_reason(self) -> EndReason | None:
-        """Why the call is to end as soon as everything queued has been heard; None while it goes on."""
+        """Why the call is to end as soon as everything queued has been heard; None while it goes
+        on.
+        """
         return self._end_reason
 
     def _reply_event(
@@ -210,7 +216,9 @@ class AgentOperator:
         desk.deadlines.clear("retry_reply")
 
     def _settle(self, desk: Desk, now_ms: int) -> None:
-        """Once reply and actions are over, go on with what they left to do; watch over silence while they are not."""
+        """Once reply and actions are over, go on with what they left to do; watch over silence
+        while they are not.
+        """
         if self._end_reason is not None:
             desk.deadlines.clear("bridge", "outage", "retry_reply")
             return

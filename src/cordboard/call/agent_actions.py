@@ -1,4 +1,4 @@
-"""How an agent's actions run: what is said before, when each leaves, and what follows its outcome."""
+"""How an agent's actions run: what is said before, when each leaves, what follows its outcome."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class AgentActions:
         self._this_turn = 0
 
     def ask(self, function_name: str, arguments_json: str, desk: Desk) -> bool:
-        """Take an action that the model asks for; True if the model must be told at once that it cannot be."""
+        """Take an action that the model asks for; True if the model must be told at once that it
+        cannot be.
+        """
         plan = next(
             (
                 action

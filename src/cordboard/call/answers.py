@@ -8,12 +8,18 @@ from cordboard.call.backchannel import plain
 from cordboard.call.expectation import Expectation, ExpectationKind
 
 _YES_NO = frozenset(
-    "yes|yeah|yep|no|nope|correct|thats right|that is right|right|sure|ja|nein|genau|stimmt|yes please|no thanks|"
-    "no thank you|that is correct|thats correct|please do|not really".split("|")
-)
+    (
+        "yes", "yeah", "yep", "no", "nope", "correct", "thats right", "that is right", "right",
+        "sure", "yes please", "no thanks", "no thank you", "that is correct", "thats correct", "please do",
+        "not really", "ja", "nein", "genau", "stimmt",
+    )
+)  # fmt: skip
 _FILLERS = frozenset(
-    "um uh er well so please the a an for at it is its lets say hmm oh ok okay äh ähm bitte".split()
-)
+    (
+        "um", "uh", "er", "well", "so", "please", "the", "a", "an", "for", "at", "it", "is", "its",
+        "lets", "say", "hmm", "oh", "ok", "okay", "äh", "ähm", "bitte",
+    )
+)  # fmt: skip
 
 _PATIENT = frozenset(
     {
@@ -30,7 +36,9 @@ def _core(text: str) -> str:
 
 
 def is_whole_answer(text: str, expectation: Expectation) -> bool:
-    """Tell whether ``text`` answers the question completely, so that nothing more need be waited for."""
+    """Tell whether ``text`` answers the question completely, so that nothing more need be waited
+    for.
+    """
     core = _core(text)
     if not core and not plain(text):
         return False

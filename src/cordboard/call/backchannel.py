@@ -9,17 +9,20 @@ _HUMS = re.compile(r"m+h*m*|h+m+|m+hm+|u+h+|u+m+|a+h+|o+h+|uhhuh|mmhmm|mhm|uh hu
 
 _PHRASES: dict[str, frozenset[str]] = {
     "en": frozenset(
-        "yes|yeah|yep|yup|sure|quite|right|really|ok|okay|alright|all right|good heavens|i see|of course|oh dear|oh god|"
-        "thats nice|thats not bad|thats right|makes sense|got it|go on|cool|great|good|fine|wow".split(
-            "|"
+        (
+            "yes", "yeah", "yep", "yup", "sure", "quite", "right", "really", "ok", "okay",
+            "alright", "all right", "good heavens", "i see", "of course", "oh dear", "oh god", "thats nice",
+            "thats not bad", "thats right", "makes sense", "got it", "go on", "cool", "great",
+            "good", "fine", "wow",
         )
     ),
     "de": frozenset(
-        "ja|jaja|ja ja|genau|okay|ok|gut|stimmt|richtig|klar|ach so|achso|aha|verstehe|soso|na gut|alles klar".split(
-            "|"
+        (
+            "ja", "jaja", "genau", "okay", "ok", "gut", "stimmt", "richtig", "klar", "ach so",
+            "achso", "aha", "verstehe", "soso", "na gut", "alles klar",
         )
     ),
-}
+}  # fmt: skip
 
 
 def plain(text: str) -> str:
@@ -40,7 +43,9 @@ def is_hum(text: str) -> bool:
 
 
 def is_backchannel(text: str, language: str) -> bool:
-    """Tell whether ``text`` is only acknowledgement in ``language`` (English phrases count everywhere)."""
+    """Tell whether ``text`` is only acknowledgement in ``language`` (English phrases count
+    everywhere).
+    """
     rest = plain(text)
     if not rest:
         return False

@@ -32,9 +32,10 @@ class Deadline:
 class Message:
     """One entry of the conversation as a language model reads it.
 
-    ``role`` is ``"caller"``, ``"agent"``, ``"action_call"`` or ``"action"``. An ``action_call`` carries
-    ``{"arguments": …}``, the ``action`` that follows it ``{"success": …, "result": …, "agent_message": …}`` under the
-    same ``action_call_id``. An agent entry that was cut short holds only what was heard and ends in ``-``.
+    ``role`` is ``"caller"``, ``"agent"``, ``"action_call"`` or ``"action"``. An ``action_call``
+    carries ``{"arguments": …}``, the ``action`` that follows it ``{"success": …, "result": …,
+    "agent_message": …}`` under the same ``action_call_id``. An agent entry that was cut short
+    holds only what was heard and ends in ``-``.
     """
 
     role: str
@@ -70,7 +71,8 @@ class EndLeg:
 class Speak:
     """Make sound of ``text`` and play it after what is already queued.
 
-    ``prepare`` utterances are synthesized but held until ``StartSpeaking`` (the greeting, before the answer).
+    ``prepare`` utterances are synthesized but held until ``StartSpeaking`` (the greeting, before
+    the answer).
     """
 
     utterance_id: str
@@ -88,7 +90,9 @@ class StartSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class PlayStored:
-    """Play a stored phrase after what is sounding now, before what has no sound yet; else an utterance like any other."""
+    """Play a stored phrase after what is sounding now, before what has no sound yet; else an
+    utterance like any other.
+    """
 
     utterance_id: str
     phrase: StoredPhrase
@@ -97,7 +101,9 @@ class PlayStored:
 
 @dataclass(frozen=True, slots=True)
 class PauseSpeaking:
-    """Fall silent at once, keep the sound, and let nothing queued begin; answered by ``PlayoutPaused`` if it sounded."""
+    """Fall silent at once, keep the sound, and let nothing queued begin; answered by
+    ``PlayoutPaused`` if it sounded.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,9 @@ class ResumeSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class StopSpeaking:
-    """Drop all sound, paused, playing and queued; answered by ``PlayoutStopped`` for each utterance dropped."""
+    """Drop all sound, paused, playing and queued; answered by ``PlayoutStopped`` for each utterance
+    dropped.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,9 @@ class Conversation:
         return True
 
     def settle(self, now_ms: int) -> None:
-        """Set the deadline of the turn's end; hand on turns that waited, once the agent has finished."""
+        """Set the deadline of the turn's end; hand on turns that waited, once the agent has
+        finished.
+        """
         desk = self._desk
         end = None if self._overlapping else self._words.end_at_ms(desk.expectation)
         if end is None:

@@ -1,4 +1,4 @@
-"""What the operator of a call has before it: everything it may do, and what it must know to decide."""
+"""What the operator of a call has before it: all it may do, and what it must know to decide."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Desk:
     def note(
         self, kind: str, content: Mapping[str, object] | None = None, **private: object
     ) -> None:
-        """Keep a fact; ``private`` holds words and values of the conversation and is left out of content-free calls."""
+        """Keep a fact; ``private`` holds words and values of the conversation and is left out of
+        content-free calls.
+        """
         kept = dict(content or {})
         if not self.plan.content_free:
             kept.update(private)

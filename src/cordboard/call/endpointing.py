@@ -1,7 +1,7 @@
 """Policy: when the caller's turn is over.
 
-It combines voice activity, the transcriber's own end signal, whether the sentence sounds finished, the speaker's own
-pauses, and what kind of answer was asked for.
+It combines voice activity, the transcriber's own end signal, whether the sentence sounds
+finished, the speaker's own pauses, and what kind of answer was asked for.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ PAUSE_WAIT_MAX_MS = 2_000
 PATIENT_WAIT_MS = 1_400
 
 _DANGLING = frozenset(
-    "and but or um uh er to the a an my your our so because with at for of in on from if when which that is are "
-    "und oder aber weil mit für der die das ein eine mein ähm äh zu am im".split()
-)
+    (
+        "and", "but", "or", "um", "uh", "er", "to", "the", "a", "an", "my", "your", "our", "so",
+        "because", "with", "at", "for", "of", "in", "on", "from", "if", "when", "which", "that", "is", "are",
+        "und", "oder", "aber", "weil", "mit", "für", "der", "die", "das", "ein", "eine", "mein",
+        "ähm", "äh", "zu", "am", "im",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,9 @@ class EndOfTurn:
 
 
 class SpeakingRate:
-    """How fast this caller speaks, as a coefficient of 150 words a minute that starts at ``conversation_speed``."""
+    """How fast this caller speaks, as a coefficient of 150 words a minute that starts at
+    ``conversation_speed``.
+    """
 
     def __init__(self, conversation_speed: float) -> None:
         self._words_per_minute = 150.0 * min(4.0, max(0.25, conversation_speed))
@@ -69,7 +75,9 @@ class SpeakingRate:
 
 
 class Endpointing:
-    """The policy for one call; ``judge`` is a pure function of what is known, but for the caller's habits."""
+    """The policy for one call; ``judge`` is a pure function of what is known, but for the caller's
+    habits.
+    """
 
     def __init__(self, plan: TurnPlan) -> None:
         self._waits = WAITS.get(plan.endpointing_sensitivity, WAITS["auto"])

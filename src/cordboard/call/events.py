@@ -1,7 +1,8 @@
 """Everything that can happen to a call.
 
-Names are in the past tense. Times and identifiers come in with the event or with ``Call.receive``; ``at_ms`` fields
-are positions on the call's own timeline (milliseconds since the leg was answered, as in the recording).
+Names are in the past tense. Times and identifiers come in with the event or with
+``Call.receive``; ``at_ms`` fields are positions on the call's own timeline (milliseconds since
+the leg was answered, as in the recording).
 """
 
 from __future__ import annotations
@@ -102,9 +103,11 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class WordsHeard:
-    """What a transcriber reports. A partial replaces the one before; a final closes its stretch of speech.
+    """What a transcriber reports. A partial replaces the one before; a final closes its stretch of
+    speech.
 
-    ``ends_turn`` is the transcriber's own end signal. ``confidence`` is 0 to 1 where the transcriber gives one.
+    ``ends_turn`` is the transcriber's own end signal. ``confidence`` is 0 to 1 where the
+    transcriber gives one.
     """
 
     text: str
@@ -122,7 +125,9 @@ class DigitPressed:
 
 @dataclass(frozen=True, slots=True)
 class PlayoutStarted:
-    """The first sound of an utterance left for the far end; ``text`` are the words of a stored phrase."""
+    """The first sound of an utterance left for the far end; ``text`` are the words of a stored
+    phrase.
+    """
 
     utterance_id: str
     at_ms: int
@@ -131,7 +136,9 @@ class PlayoutStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlayoutPaused:
-    """Speaking stopped at once and its sound is kept; ``heard_characters`` of the text were played whole."""
+    """Speaking stopped at once and its sound is kept; ``heard_characters`` of the text were played
+    whole.
+    """
 
     utterance_id: str
     heard_characters: int
@@ -147,7 +154,7 @@ class PlayoutFinished:
 
 @dataclass(frozen=True, slots=True)
 class PlayoutStopped:
-    """An utterance was dropped; ``heard_characters`` of its text were proven to have been played."""
+    """An utterance was dropped; ``heard_characters`` of its text were proven to be heard."""
 
     utterance_id: str
     heard_characters: int
@@ -196,7 +203,9 @@ class ReplyFinished:
 
 @dataclass(frozen=True, slots=True)
 class ReplyFailed:
-    """The reply could not be made or broke off; ``failure`` is a class of failure, never upstream text."""
+    """The reply could not be made or broke off; ``failure`` is a class of failure, never upstream
+    text.
+    """
 
     reply_id: str
     failure: str
@@ -227,7 +236,9 @@ class DigitsSent:
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailed:
-    """A provider gave up after its retries and fallbacks; the machine decides what the caller hears."""
+    """A provider gave up after its retries and fallbacks; the machine decides what the caller
+    hears.
+    """
 
     kind: ProviderKind
     failure: str

@@ -26,9 +26,10 @@ class ExpectationKind(StrEnum):
 class Expectation:
     """What the caller is about to be asked for.
 
-    ``choices`` are the words or phrases that are acceptable (for ``CHOICE``), or examples of what is likely
-    (for other kinds). ``also`` are phrases that are always possible beside the answer, such as "goodbye".
-    ``format`` narrows the kind (``"hh:mm"``, a count of digits); ``language`` is a BCP 47 tag.
+    ``choices`` are the words or phrases that are acceptable (for ``CHOICE``), or examples of
+    what is likely (for other kinds). ``also`` are phrases that are always possible beside the
+    answer, such as "goodbye". ``format`` narrows the kind (``"hh:mm"``, a count of digits);
+    ``language`` is a BCP 47 tag.
     """
 
     kind: ExpectationKind = ExpectationKind.ANYTHING
@@ -53,7 +54,8 @@ class Expectation:
         choices = value.get("choices") or ()
         also = value.get("also") or ()
         form = value.get("format")
-        assert isinstance(choices, (list, tuple)) and isinstance(also, (list, tuple))
+        assert isinstance(choices, (list, tuple))
+        assert isinstance(also, (list, tuple))
         return cls(
             kind=ExpectationKind(str(value["kind"])),
             choices=tuple(str(choice) for choice in choices),

@@ -32,7 +32,8 @@ def judge(
 ) -> Verdict:
     """Judge the words heard so far over the agent's voice; ``final`` when no more will come.
 
-    A whole answer to the question being asked takes the floor whatever the sensitivity: people answer early.
+    A whole answer to the question being asked takes the floor whatever the sensitivity: people
+    answer early.
     """
     words = word_count(text)
     if words == 0:
@@ -51,7 +52,7 @@ def judge(
 
 
 def is_worth_answering(text: str, expectation: Expectation, language: str) -> bool:
-    """Tell whether words that left the floor to the agent ask for an answer once it has finished."""
+    """Tell whether words that left the floor to the agent want an answer once it has finished."""
     if not plain(text):
         return False
     if expectation.kind is not ExpectationKind.ANYTHING and is_whole_answer(text, expectation):

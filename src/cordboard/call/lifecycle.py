@@ -66,7 +66,9 @@ class Lifecycle:
         self.state = LegState.NEW
 
     def step(self, step: LegStep) -> bool:
-        """Take a step; False where the table ignores it. Raises ``InvalidState`` where it has no entry."""
+        """Take a step; False where the table ignores it. Raises ``InvalidState`` where it has no
+        entry.
+        """
         after = TRANSITIONS.get((self.state, step))
         if after is not None:
             self.state = after

@@ -1,7 +1,8 @@
 """One call's brain: one event in, commands and the next deadline out.
 
-``Call`` is the only mutable object of the core. It owns the leg's lifecycle, the floor, the caller's words and the
-overlap policy, and decides *when* something may be said; its operator decides *what*.
+``Call`` is the only mutable object of the core. It owns the leg's lifecycle, the floor, the
+caller's words and the overlap policy, and decides *when* something may be said; its operator
+decides *what*.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ from cordboard.call.watch import Watch
 class Call:
     """The state machine of one call with one leg.
 
-    ``receive`` takes one event, ``handle_deadline`` lets time pass; both return the commands to carry out, in order,
-    before anything else is given. After ``CloseCall`` nothing more is returned.
+    ``receive`` takes one event, ``handle_deadline`` lets time pass; both return the commands to
+    carry out, in order, before anything else is given. After ``CloseCall`` nothing more is
+    returned.
     """
 
     def __init__(self, call_id: str, plan: CallPlan, operator: Operator) -> None:
@@ -169,7 +171,7 @@ class Call:
         self._operator.deadline(reason, self._desk, now_ms)
 
     def _settle(self, now_ms: int) -> None:
-        """After each step: end where the end is due, hand on words that waited, watch over silence."""
+        """After each step: end where that is due, hand on words that waited, watch over silence."""
         if self.ended:
             return
         if not self._ending.begun:

@@ -57,5 +57,7 @@ class Operator(Protocol):
 
     @property
     def end_reason(self) -> EndReason | None:
-        """Why the call is to end as soon as everything queued has been heard; None while it goes on."""
+        """Why the call is to end as soon as everything queued has been heard; None while it goes
+        on.
+        """
         ...

@@ -1,4 +1,6 @@
-"""What is going on while the caller speaks over the agent, and words that wait for the agent to finish."""
+"""What is going on while the caller speaks over the agent, and words that wait for the agent to
+finish.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from cordboard.call.turns import CallerTurn
 
 
 class KeptTurns:
-    """Turns of the caller that could not be answered when they ended: over a greeting, over a running action."""
+    """Turns of the caller that could not be answered when they ended: over a greeting, over a
+    running action.
+    """
 
     def __init__(self) -> None:
         self._turns: list[CallerTurn] = []
@@ -19,7 +23,7 @@ class KeptTurns:
         self._turns.append(turn)
 
     def take(self, expectation: Expectation, language: str) -> tuple[CallerTurn | None, str]:
-        """Return one turn of all that was kept, or None where it asks for no answer, and its words."""
+        """Return one turn of all that was kept, or None where it wants no answer; and its words."""
         turns, self._turns = self._turns, []
         text = " ".join(turn.text for turn in turns if plain(turn.text))
         if not turns or not text:

@@ -53,8 +53,9 @@ class TurnPlan:
 class CallPlan:
     """Everything a call needs to know about its agent, fixed when the call begins.
 
-    ``prompt`` and ``initial_message`` have their variables filled in. ``longest_call_ms`` ends the call whatever
-    happens. ``bridge_phrases`` allows a stored phrase after 3 s of an unanswered turn.
+    ``prompt`` and ``initial_message`` have their variables filled in. ``longest_call_ms`` ends
+    the call whatever happens. ``bridge_phrases`` allows a stored phrase after 3 s of an
+    unanswered turn.
     """
 
     organisation_id: str
@@ -79,7 +80,9 @@ class CallPlan:
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> CallPlan:
-        """Read what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError`` on anything else."""
+        """Read what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError`` on
+        anything else.
+        """
         rest = dict(value)
         actions = cast(list[dict[str, object]], rest.pop("actions"))
         voice = cast(dict[str, object], rest.pop("voice"))

@@ -15,7 +15,9 @@ class UtteranceState(StrEnum):
 
 @dataclass(slots=True)
 class Utterance:
-    """One thing the agent says. ``text`` is empty for a stored phrase, whose words are not the agent's."""
+    """One thing the agent says. ``text`` is empty for a stored phrase, whose words are not the
+    agent's.
+    """
 
     utterance_id: str
     text: str
@@ -55,7 +57,8 @@ class Playback:
     def is_interruptible(self) -> bool:
         """Whether the caller may cut off what is played now, or is about to be.
 
-        An action's message may be cut off until its first sound, because only then does the action leave.
+        An action's message may be cut off until its first sound, because only then does the
+        action leave.
         """
         first = next(iter(self._utterances.values()), None)
         if first is None:

@@ -48,7 +48,9 @@ class Transcript:
         self._entries.append(Entry(EntryKind.AGENT, text, key=utterance_id, open=True))
 
     def agent_ended(self, utterance_id: str, heard_characters: int | None) -> str:
-        """Close an utterance: all of it was heard (None), or so many characters. Returns what was heard."""
+        """Close an utterance: all of it was heard (None), or so many characters. Returns what was
+        heard.
+        """
         for at in range(len(self._entries) - 1, -1, -1):
             entry = self._entries[at]
             if entry.kind is EntryKind.AGENT and entry.key == utterance_id:
@@ -95,7 +97,7 @@ class Transcript:
         )
 
     def text(self) -> str:
-        """Return the transcript as the public API has it: one line for each entry that is closed."""
+        """Return the transcript as the public API has it: one line for each closed entry."""
         lines: list[str] = []
         for entry in self._entries:
             if entry.open:

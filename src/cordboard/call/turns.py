@@ -13,8 +13,8 @@ from cordboard.call.expectation import Expectation
 class CallerTurn:
     """One turn of the caller.
 
-    ``stopped_ms`` is when the caller's sound ended on the core's clock, ``waited_ms`` the silence after it that ended
-    the turn, ``reason`` why it did.
+    ``stopped_ms`` is when the caller's sound ended on the core's clock, ``waited_ms`` the
+    silence after it that ended the turn, ``reason`` why it did.
     """
 
     text: str
@@ -25,7 +25,9 @@ class CallerTurn:
 
 
 class CallerWords:
-    """Collects words and voice activity until the policy says that the turn is over. All times are ``now_ms``."""
+    """Collects words and voice activity until the policy says that the turn is over. All times are
+    ``now_ms``.
+    """
 
     def __init__(self, endpointing: Endpointing) -> None:
         self._endpointing = endpointing
@@ -44,7 +46,9 @@ class CallerWords:
 
     @property
     def is_final(self) -> bool:
-        """Whether no words are still on their way: voice activity has ended and the last words are final."""
+        """Whether no words are still on their way: voice activity has ended and the last words are
+        final.
+        """
         return not self.speaking and not self._partial
 
     def speech_started(self, now_ms: int) -> None:
@@ -76,7 +80,9 @@ class CallerWords:
             self._stopped_ms = now_ms
 
     def end_at_ms(self, expectation: Expectation) -> tuple[int, str] | None:
-        """Return when the turn ends unless something comes, and the reason; None while it cannot end."""
+        """Return when the turn ends unless something comes, and the reason; None while it cannot
+        end.
+        """
         if self.speaking or not self.text:
             return None
         stopped_ms = self._words_ms if self._stopped_ms is None else self._stopped_ms
