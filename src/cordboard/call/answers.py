@@ -10,7 +10,8 @@ from cordboard.call.expectation import Expectation, ExpectationKind
 _YES_NO = frozenset(
     (
         "yes", "yeah", "yep", "no", "nope", "correct", "thats right", "that is right", "right",
-        "sure", "yes please", "no thanks", "no thank you", "that is correct", "thats correct", "please do",
+        "sure", "yes please",
+        "no thanks", "no thank you", "that is correct", "thats correct", "please do",
         "not really", "ja", "nein", "genau", "stimmt",
     )
 )  # fmt: skip

@@ -11,7 +11,8 @@ _PHRASES: dict[str, frozenset[str]] = {
     "en": frozenset(
         (
             "yes", "yeah", "yep", "yup", "sure", "quite", "right", "really", "ok", "okay",
-            "alright", "all right", "good heavens", "i see", "of course", "oh dear", "oh god", "thats nice",
+            "alright", "all right",
+            "good heavens", "i see", "of course", "oh dear", "oh god", "thats nice",
             "thats not bad", "thats right", "makes sense", "got it", "go on", "cool", "great",
             "good", "fine", "wow",
         )

@@ -20,7 +20,8 @@ PATIENT_WAIT_MS = 1_400
 _DANGLING = frozenset(
     (
         "and", "but", "or", "um", "uh", "er", "to", "the", "a", "an", "my", "your", "our", "so",
-        "because", "with", "at", "for", "of", "in", "on", "from", "if", "when", "which", "that", "is", "are",
+        "because", "with",
+        "at", "for", "of", "in", "on", "from", "if", "when", "which", "that", "is", "are",
         "und", "oder", "aber", "weil", "mit", "für", "der", "die", "das", "ein", "eine", "mein",
         "ähm", "äh", "zu", "am", "im",
     )
