@@ -4,5 +4,5 @@ set -eu
 pip="$1/bin/python -m pip --disable-pip-version-check --no-input"
 
 echo "Installing $2 ..."
-$pip install --quiet --require-hashes --requirement "$2"
-$pip install --quiet --no-deps --no-build-isolation --editable .
+$pip install -qq --require-hashes --requirement "$2"
+$pip install -qq --no-deps --no-build-isolation --editable .
