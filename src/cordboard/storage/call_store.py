@@ -1,0 +1,279 @@
+"""The call store on SQL: ``ports.CallStore`` for one engine.
+
+Setting up a call is durable before it returns. What happens between answer and hang-up is queued
+and written by one task, in order; while the database is away it waits in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Final, Self
+
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cordboard.ports import CallEnding, Clock, Fact, InboundPlan, NewCall, OpenCall
+from cordboard.storage import call_recovery, call_writes
+from cordboard.storage.call_writer import AWAY, WRITE_TIMEOUT_S, Answered, CallWriter, Ending, Entry
+from cordboard.storage.call_writes import KeptFact, Lease
+from cordboard.storage.database import Database
+from cordboard.storage.tables import Call, Leg
+from cordboard.storage.write_queue import WriteQueue
+
+FindPlan = Callable[[AsyncSession, str | None, str, str], Awaitable[InboundPlan | None]]
+ShowAgent = Callable[[AsyncSession, str, str | None], Awaitable[Mapping[str, object]]]
+
+HEARTBEAT_MS: Final = 2_000
+LEASE_MS: Final = 8_000
+SETUP_TIMEOUT_S: Final = 2.0
+FINISH_TIMEOUT_S: Final = 60.0
+
+_DRAIN_TIMEOUT_S: Final = 10.0
+_log = logging.getLogger(__name__)
+
+
+class StoreUnavailable(Exception):
+    """The database did not do what was asked within its deadline.
+
+    A call whose creation ran late may be on record after all; nobody renews its lease, so that
+    ``open_calls`` finds it.
+    """
+
+
+async def _no_agent(
+    _session: AsyncSession, _organisation_id: str, _agent_id: str | None
+) -> Mapping[str, object]:
+    return {}
+
+
+class SqlCallStore:
+    """``ports.CallStore`` for the engine ``engine_id``. Use it as ``async with``.
+
+    ``find_plan`` turns a called number into a plan; ``show_agent`` returns the agent as the public
+    API shows it, kept on the call's row. Facts beyond ``queue_max_count`` waiting ones are refused
+    (``refused_count``). Leaving the scope writes what waits.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine_id: str,
+        clock: Clock,
+        *,
+        find_plan: FindPlan,
+        show_agent: ShowAgent = _no_agent,
+        queue_max_count: int = 10_000,
+    ) -> None:
+        self._database = database
+        self._engine_id = engine_id
+        self._clock = clock
+        self._find_plan = find_plan
+        self._show_agent = show_agent
+        self._calls = _Calls()
+        self._queue: WriteQueue[Entry] = WriteQueue(queue_max_count)
+        self._writer = CallWriter(database, self._queue, self._calls.take_transcripts)
+        self._scope = asyncio.TaskGroup()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def refused_count(self) -> int:
+        """Facts that were lost because too many waited."""
+        return self._queue.refused_count + self._writer.refused_count
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the last write worked; without it no new call should be taken."""
+        return self._writer.is_writable
+
+    async def __aenter__(self) -> Self:
+        await self._scope.__aenter__()
+        self._tasks = [
+            self._scope.create_task(self._writer.run(), name="call store: writer"),
+            self._scope.create_task(self._beat_always(), name="call store: heartbeat"),
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            async with asyncio.timeout(0 if self._tasks[0].done() else _DRAIN_TIMEOUT_S):
+                await self._queue.drained()
+        except TimeoutError:
+            _log.warning("the call store lost facts", extra={"facts_count": len(self._queue)})
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await self._scope.__aexit__(kind, error, trace)
+
+    async def inbound_plan(
+        self, trunk_id: str | None, number: str, from_number: str
+    ) -> InboundPlan | None:
+        """Turn a called number into a plan; raises ``StoreUnavailable``."""
+        try:
+            async with asyncio.timeout(SETUP_TIMEOUT_S), self._database.read() as session:
+                return await self._find_plan(session, trunk_id, number, from_number)
+        except AWAY as error:
+            raise StoreUnavailable("the number could not be looked up") from error
+
+    async def create_call(self, call: NewCall) -> None:
+        """Write call and leg durably; raises ``StoreUnavailable``."""
+        lease = self._lease()
+
+        async def write(session: AsyncSession) -> None:
+            agent = await self._show_agent(session, call.organisation_id, call.plan.agent_id)
+            row, leg = call_writes.new_rows(call, agent, lease)
+            session.add(row)
+            await session.flush()
+            session.add(leg)
+
+        await self._set_up(write)
+        self._calls.begin(call)
+
+    async def save_dialog(self, call_id: str, leg_id: str, dialog: Mapping[str, object]) -> None:
+        """Replace what ends the leg after a crash, durably; raises ``StoreUnavailable``."""
+        values = call_writes.plain(dialog)
+
+        async def write(session: AsyncSession) -> None:
+            await session.execute(
+                update(Leg).where(Leg.id == leg_id, Leg.call_id == call_id).values(dialog=values)
+            )
+
+        await self._set_up(write)
+
+    async def answered(self, call_id: str, at: datetime) -> None:
+        """Mark the call as in progress: in order with the facts, without waiting for the disk."""
+        self._queue.put(Answered(call_id, at), must=True, urgent=True)
+
+    def keep(self, call_id: str, fact: Fact) -> None:
+        """Append to the timeline without waiting; a fact of a call that is not open is refused."""
+        organisation_id = self._calls.organisations.get(call_id)
+        if organisation_id is None:
+            self._queue.refused_count += 1
+            return
+        self._queue.put(KeptFact(call_id, organisation_id, fact))
+
+    def keep_transcript(self, call_id: str, transcript: str) -> None:
+        """Replace the transcript without waiting; it is written with the next facts."""
+        self._calls.keep_transcript(call_id, transcript)
+
+    async def finish(self, call_id: str, ending: CallEnding) -> None:
+        """Close the row after all facts kept before; the first ending stays.
+
+        An interrupted call is given the transcript its facts add up to and the end of the last
+        sign of life. Raises ``StoreUnavailable`` after a minute without a database; the ending
+        stays queued and is still written.
+        """
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        alive_at = self._calls.end(call_id)
+        self._queue.put(Ending(call_id, ending, alive_at, written), must=True, urgent=True)
+        try:
+            await asyncio.wait_for(asyncio.shield(written), FINISH_TIMEOUT_S)
+        except TimeoutError as error:
+            raise StoreUnavailable("the call is not closed yet") from error
+
+    async def open_calls(self, engine_id: str) -> Sequence[OpenCall]:
+        """Claim calls of engines whose lease has run out, and leftovers of ``engine_id``'s own.
+
+        Raises ``StoreUnavailable``.
+        """
+        lease = dataclasses.replace(self._lease(), engine_id=engine_id)
+        claimed: list[tuple[OpenCall, datetime]] = []
+
+        async def write(session: AsyncSession) -> None:
+            claimed.extend(
+                await call_recovery.claim(
+                    session, lease, self._clock.wall(), LEASE_MS, self._calls.organisations
+                )
+            )
+
+        await self._set_up(write)
+        for call, alive_at in claimed:
+            self._calls.take_over(call, alive_at)
+        return [call for call, _ in claimed]
+
+    def _lease(self) -> Lease:
+        return Lease(self._engine_id, self._clock.wall() + timedelta(milliseconds=LEASE_MS))
+
+    async def _set_up(self, write: Callable[[AsyncSession], Awaitable[None]]) -> None:
+        """Write within the deadline; a late write goes on to its end by itself."""
+        writing = self._scope.create_task(self._attempt(write), name="call store: set-up")
+        try:
+            await asyncio.wait({writing}, timeout=SETUP_TIMEOUT_S)
+        finally:
+            in_time = writing.done()
+            writing.cancel()  # a driver that waits for a lock does not give way before it has it
+        failure = writing.result() if in_time else TimeoutError()
+        self._writer.is_writable = not isinstance(failure, AWAY)
+        if failure is not None:
+            raise StoreUnavailable("the call could not be written") from failure
+
+    async def _attempt(self, write: Callable[[AsyncSession], Awaitable[None]]) -> Exception | None:
+        try:
+            async with self._database.write() as session:
+                await write(session)
+        except (*AWAY, SQLAlchemyError) as error:
+            return error
+        return None
+
+    async def _beat_always(self) -> None:
+        """Renew the lease of every call this engine runs."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_MS / 1000)
+            if not self._calls.organisations:
+                continue
+            try:
+                async with asyncio.timeout(WRITE_TIMEOUT_S), self._database.write() as session:
+                    await session.execute(
+                        update(Call)
+                        .where(
+                            Call.owner_engine == self._engine_id,
+                            Call.id.in_(self._calls.organisations),
+                            Call.status.not_in(call_writes.TERMINAL),
+                        )
+                        .values(lease_until=self._lease().until)
+                    )
+            except AWAY:
+                self._writer.is_writable = False
+
+
+class _Calls:
+    """What the store knows of the calls that are open here."""
+
+    def __init__(self) -> None:
+        self.organisations: dict[str, str] = {}
+        self._alive_at: dict[str, datetime] = {}
+        self._content_free: set[str] = set()
+        self._transcripts: dict[str, str] = {}
+
+    def begin(self, call: NewCall) -> None:
+        self.organisations[call.call_id] = call.organisation_id
+        if call.plan.content_free:
+            self._content_free.add(call.call_id)
+
+    def take_over(self, call: OpenCall, alive_at: datetime) -> None:
+        self.organisations[call.call_id] = call.organisation_id
+        self._alive_at[call.call_id] = alive_at
+
+    def end(self, call_id: str) -> datetime | None:
+        self.organisations.pop(call_id, None)
+        self._transcripts.pop(call_id, None)
+        self._content_free.discard(call_id)
+        return self._alive_at.pop(call_id, None)
+
+    def keep_transcript(self, call_id: str, transcript: str) -> None:
+        if call_id in self.organisations and call_id not in self._content_free:
+            self._transcripts[call_id] = transcript
+
+    def take_transcripts(self) -> dict[str, str]:
+        taken, self._transcripts = self._transcripts, {}
+        return taken

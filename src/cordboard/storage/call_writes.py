@@ -1,0 +1,173 @@
+"""What is written about a call, as SQL: each function works within the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cordboard.call.events import EndReason
+from cordboard.ports import CallEnding, Direction, Fact, NewCall
+from cordboard.storage.tables import Call, CallEvent, Leg
+
+TERMINAL: Final = ("ended", "error")
+
+_ERRORS: Final = {
+    EndReason.PROVIDER_FAILED: "a provider failed",
+    EndReason.CARRIER_FAILED: "the carrier failed",
+    EndReason.INTERRUPTED: "the call was interrupted",
+    EndReason.INTERNAL_ERROR: "internal error",
+}
+_BY_CALLER: Final = (EndReason.CALLER_HUNG_UP, EndReason.CALLER_CANCELLED)
+_WITHOUT_OUTCOME: Final = (EndReason.INTERRUPTED, EndReason.INTERNAL_ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFact:
+    """A fact on its way into the timeline."""
+
+    call_id: str
+    organisation_id: str
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An engine's claim on a call."""
+
+    engine_id: str
+    until: datetime
+
+
+def new_rows(call: NewCall, agent: Mapping[str, object], lease: Lease) -> tuple[Call, Leg]:
+    """Return the rows of a call that begins."""
+    ours = call.to_number if call.direction is Direction.INBOUND else call.from_number
+    row = Call(
+        id=call.call_id,
+        organisation_id=call.organisation_id,
+        created_at=call.at,
+        direction=call.direction.value,
+        status="not_started",
+        stage="created",
+        from_number=call.from_number,
+        to_number=call.to_number,
+        agent_phone_number=ours,
+        agent_id=call.plan.agent_id,
+        agent=plain(agent),
+        plan=plain(call.plan.to_json()),
+        carrier=call.carrier,
+        trunk_id=call.trunk_id,
+        telephony_provider=call.carrier,
+        telephony_id=call.carrier_handle,
+        hipaa_compliant=call.plan.content_free,
+        owner_engine=lease.engine_id,
+        lease_until=lease.until,
+    )
+    leg = Leg(
+        id=call.leg_id,
+        organisation_id=call.organisation_id,
+        created_at=call.at,
+        call_id=call.call_id,
+        carrier=call.carrier,
+        state="offered",
+        carrier_handle=call.carrier_handle,
+        dialog=plain(call.dialog),
+    )
+    return row, leg
+
+
+async def append_facts(session: AsyncSession, facts: Sequence[KeptFact]) -> None:
+    """Append to timelines; a fact that is there already (a repeated batch) stays as it is."""
+    rows = [
+        {
+            "call_id": kept.call_id,
+            "sequence": kept.fact.sequence,
+            "organisation_id": kept.organisation_id,
+            "kind": kept.fact.kind[:60],
+            "at": kept.fact.at,
+            "at_ms": kept.fact.at_ms,
+            "content": plain(kept.fact.content),
+        }
+        for kept in facts
+    ]
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    await session.execute(dialect.insert(CallEvent).on_conflict_do_nothing(), rows)
+
+
+async def mark_answered(session: AsyncSession, call_id: str, at: datetime) -> None:
+    """Turn a call that has not started into one in progress."""
+    await session.execute(
+        update(Call)
+        .where(Call.id == call_id, Call.status == "not_started")
+        .values(status="in_progress", stage="picked_up", started_at=at)
+    )
+    await session.execute(
+        update(Leg).where(Leg.call_id == call_id, Leg.state == "offered").values(state="answered")
+    )
+
+
+async def replace_transcript(session: AsyncSession, call_id: str, transcript: str) -> None:
+    """Set the transcript of a call that is not over."""
+    await session.execute(
+        update(Call)
+        .where(Call.id == call_id, Call.status.not_in(TERMINAL))
+        .values(transcript=clean(transcript))
+    )
+
+
+async def close_call(session: AsyncSession, call_id: str, ending: CallEnding) -> bool:
+    """Make a call terminal; False if it was already, which changes nothing."""
+    row = (
+        await session.execute(select(Call.stage, Call.hipaa_compliant).where(Call.id == call_id))
+    ).one_or_none()
+    if row is None:
+        return False
+    picked_up = row.stage not in (None, "created")
+    failed = ending.reason in _ERRORS
+    closed: CursorResult[Any] = await session.execute(  # type: ignore[assignment]
+        update(Call)
+        .where(Call.id == call_id, Call.status.not_in(TERMINAL))
+        .values(
+            status="error" if failed else "ended",
+            stage_outcome=_outcome(ending.reason, picked_up=picked_up),
+            end_reason=ending.reason.value,
+            error_message=_error_message(ending) if failed else None,
+            ended_at=ending.at,
+            transcript=None if row.hipaa_compliant else clean(ending.transcript),
+            recording_available=ending.recording_available,
+            owner_engine=None,
+            lease_until=None,
+        )
+    )
+    await session.execute(update(Leg).where(Leg.call_id == call_id).values(state="ended"))
+    return closed.rowcount == 1
+
+
+def plain(value: Mapping[str, object]) -> dict[str, Any]:
+    """Return a copy in JSON values only; what is none is written as its text."""
+    copied: dict[str, Any] = json.loads(json.dumps(dict(value), default=str))
+    return copied
+
+
+def clean(text: str) -> str:
+    """Return ``text`` without what a database's text cannot hold."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _outcome(reason: EndReason, *, picked_up: bool) -> str | None:
+    if reason in _WITHOUT_OUTCOME:
+        return None
+    if not picked_up:
+        return "call_did_not_connect"
+    return "human_disconnected" if reason in _BY_CALLER else "bot_disconnected"
+
+
+def _error_message(ending: CallEnding) -> str:
+    message = _ERRORS[ending.reason]
+    return f"{message}: {clean(ending.detail)}" if ending.detail else message

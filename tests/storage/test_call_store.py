@@ -1,0 +1,404 @@
+"""Calls on record: in order, terminal once, and recoverable after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cordboard.call.events import EndReason
+from cordboard.call.plan import CallPlan
+from cordboard.clock import SystemClock
+from cordboard.ports import CallEnding, Direction, Fact, InboundPlan, NewCall
+from cordboard.storage.call_store import SqlCallStore, StoreUnavailable
+from cordboard.storage.database import Database, migrate
+from cordboard.storage.tables import Call, CallEvent, Leg, Organisation
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ORGANISATION = "00000000-0000-4000-8000-000000000001"
+CALL = "00000000-0000-4000-8000-00000000000a"
+LEG = "00000000-0000-4000-8000-00000000000b"
+
+HOLD_LOCK = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.readline()
+connection.execute("COMMIT")
+"""
+
+CRASH = """
+import asyncio, os, signal, sys
+from tests.storage.test_call_store import CALL, LEG, fact, new_call, open_store
+from cordboard.storage.database import Database
+
+async def main(url, with_facts):
+    async with open_store(Database(url), "first") as store:
+        await store.create_call(new_call())
+        await store.save_dialog(CALL, LEG, {"cseq": 101})
+        if with_facts:
+            await store.answered(CALL, fact(0).at)
+            store.keep(CALL, fact(1, "heard", text="Hello there.", whole=True))
+            store.keep(CALL, fact(2, "turn_ended", turn_id="t1", text="a table please"))
+            store.keep(CALL, fact(3, "heard", text="For how", whole=False))
+            await asyncio.sleep(0.4)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main(sys.argv[1], sys.argv[2] == "facts"))
+"""
+
+
+class LaterClock(SystemClock):
+    """A clock that is ahead by more than a lease."""
+
+    def wall(self) -> datetime:
+        return super().wall() + timedelta(seconds=60)
+
+
+def new_call(plan: CallPlan | None = None, call_id: str = CALL, leg_id: str = LEG) -> NewCall:
+    """Return an inbound call."""
+    return NewCall(
+        call_id=call_id,
+        leg_id=leg_id,
+        organisation_id=ORGANISATION,
+        direction=Direction.INBOUND,
+        from_number="12025550100",
+        to_number="12025550101",
+        carrier="sip",
+        trunk_id=None,
+        carrier_handle="call-id@far",
+        dialog={"cseq": 1},
+        plan=plan or CallPlan(organisation_id=ORGANISATION, agent_id=None),
+        at=AT,
+    )
+
+
+def fact(sequence: int, kind: str = "words", **content: object) -> Fact:
+    """Return a fact whose time follows from its number."""
+    return Fact(sequence, kind, AT + timedelta(seconds=sequence), sequence * 1000, content)
+
+
+def ending(
+    reason: EndReason, transcript: str = "", at: datetime = AT + timedelta(seconds=90)
+) -> CallEnding:
+    """Return an ending."""
+    return CallEnding(
+        reason=reason, detail="why", at=at, transcript=transcript, recording_available=True
+    )
+
+
+async def find_plan(
+    _session: AsyncSession, _trunk_id: str | None, number: str, _from_number: str
+) -> InboundPlan | None:
+    """Know one number."""
+    if number != "100":
+        return None
+    return InboundPlan(ORGANISATION, number, CallPlan(organisation_id=ORGANISATION))
+
+
+async def show_agent(
+    _session: AsyncSession, _organisation_id: str, agent_id: str | None
+) -> Mapping[str, object]:
+    """Show an agent that cannot be mistaken."""
+    return {"id": agent_id, "name": "shown"}
+
+
+def open_store(database: Database, engine_id: str, **options: object) -> SqlCallStore:
+    """Return a store with this module's plan and agent."""
+    clock = options.pop("clock", SystemClock())
+    return SqlCallStore(
+        database,
+        engine_id,
+        clock,  # type: ignore[arg-type]
+        find_plan=find_plan,
+        show_agent=show_agent,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Return the address of a database."""
+    return f"sqlite+aiosqlite:///{tmp_path}/cordboard.db"
+
+
+@pytest_asyncio.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    """Return a database with one organisation."""
+    await migrate(url)
+    opened = Database(url)
+    async with opened.write() as session:
+        session.add(Organisation(id=ORGANISATION, name="O", created_at=AT))
+    yield opened
+    await opened.close()
+
+
+def hold_lock(url: str) -> subprocess.Popen[bytes]:
+    """Start a process that takes the write lock and keeps it until its input ends."""
+    path = url.removeprefix("sqlite+aiosqlite:///")
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def crash(url: str, state: str) -> None:
+    """Run an engine that is killed in the midst of a call."""
+    killed = subprocess.run([sys.executable, "-c", CRASH, url, state], check=False, timeout=30)
+    assert killed.returncode == -9
+
+
+async def row(database: Database, call_id: str = CALL) -> Call:
+    """Return a call's row."""
+    async with database.read() as session:
+        return (await session.execute(select(Call).where(Call.id == call_id))).scalar_one()
+
+
+async def facts(database: Database, call_id: str = CALL) -> list[CallEvent]:
+    """Return a call's timeline."""
+    statement = select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.sequence)
+    async with database.read() as session:
+        return list((await session.execute(statement)).scalars())
+
+
+async def test_a_call_from_offer_to_end(database: Database) -> None:
+    """The row follows the public state machine; facts are there before the row is closed."""
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call())
+        begun = await row(database)
+        assert (begun.status, begun.stage, begun.agent) == (
+            "not_started",
+            "created",
+            {"id": None, "name": "shown"},
+        )
+        assert (begun.agent_phone_number, begun.telephony_id) == ("12025550101", "call-id@far")
+        assert begun.owner_engine == "engine"
+        await store.save_dialog(CALL, LEG, {"cseq": 101})
+        await store.answered(CALL, AT + timedelta(seconds=1))
+        for sequence in range(450):
+            store.keep(CALL, fact(sequence, text="é\ud800\0", where=Path("x")))
+        store.keep_transcript(CALL, "HUMAN: one")
+        await store.finish(CALL, ending(EndReason.CALLER_HUNG_UP, "HUMAN: one\nBOT: two\0"))
+        assert [each.sequence for each in await facts(database)] == list(range(450))
+        closed = await row(database)
+    assert (closed.status, closed.stage, closed.stage_outcome) == (
+        "ended",
+        "picked_up",
+        "human_disconnected",
+    )
+    assert (closed.started_at, closed.ended_at) == (
+        AT + timedelta(seconds=1),
+        AT + timedelta(seconds=90),
+    )
+    assert closed.transcript == "HUMAN: one\nBOT: two"
+    assert closed.recording_available
+    assert (closed.owner_engine, closed.lease_until) == (None, None)
+    async with database.read() as session:
+        leg = (await session.execute(select(Leg))).scalar_one()
+    assert (leg.state, leg.dialog) == ("ended", {"cseq": 101})
+
+
+@pytest.mark.parametrize(
+    ("reason", "answered", "status", "outcome"),
+    [
+        (EndReason.CALLER_HUNG_UP, True, "ended", "human_disconnected"),
+        (EndReason.CALLER_CANCELLED, False, "ended", "call_did_not_connect"),
+        (EndReason.AGENT_ENDED, True, "ended", "bot_disconnected"),
+        (EndReason.API_ENDED, True, "ended", "bot_disconnected"),
+        (EndReason.IDLE, True, "ended", "bot_disconnected"),
+        (EndReason.LONGEST_CALL, True, "ended", "bot_disconnected"),
+        (EndReason.DRAINED, True, "ended", "bot_disconnected"),
+        (EndReason.REFUSED, False, "ended", "call_did_not_connect"),
+        (EndReason.PROVIDER_FAILED, True, "error", "bot_disconnected"),
+        (EndReason.CARRIER_FAILED, False, "error", "call_did_not_connect"),
+        (EndReason.INTERRUPTED, True, "error", None),
+        (EndReason.INTERNAL_ERROR, True, "error", None),
+    ],
+)
+async def test_every_end_reason_has_its_status(
+    database: Database, reason: EndReason, answered: bool, status: str, outcome: str | None
+) -> None:
+    """Status and stage outcome follow from the reason and from whether it was answered."""
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call())
+        if answered:
+            await store.answered(CALL, AT)
+        await store.finish(CALL, ending(reason))
+    closed = await row(database)
+    assert (closed.status, closed.stage_outcome, closed.end_reason) == (status, outcome, reason)
+    assert (closed.error_message is not None) == (status == "error")
+
+
+async def test_the_first_ending_stays(database: Database) -> None:
+    """A second ending, a late answer or a late transcript change nothing."""
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call())
+        await store.answered(CALL, AT)
+        endings = [store.finish(CALL, ending(EndReason.AGENT_ENDED, "first"))]
+        endings += [store.finish(CALL, ending(EndReason.INTERNAL_ERROR, "late"))] * 1
+        await asyncio.gather(*endings)
+        await store.answered(CALL, AT + timedelta(seconds=5))
+        store.keep_transcript(CALL, "later")
+        store.keep(CALL, fact(1))
+        assert store.refused_count == 1
+    closed = await row(database)
+    assert (closed.status, closed.transcript, closed.started_at) == ("ended", "first", AT)
+
+
+async def test_the_transcript_of_a_running_call_is_readable(database: Database) -> None:
+    """keep_transcript is written with the facts that follow it, the last one wins."""
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call())
+        store.keep_transcript(CALL, "one")
+        store.keep_transcript(CALL, "one\ntwo")
+        store.keep(CALL, fact(0))
+        async with asyncio.timeout(5):
+            while (await row(database)).transcript != "one\ntwo":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+async def test_a_content_free_call_keeps_no_transcript(database: Database) -> None:
+    """Neither under way nor at the end."""
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call(CallPlan(organisation_id=ORGANISATION, content_free=True)))
+        store.keep_transcript(CALL, "secret")
+        store.keep(CALL, fact(0))
+        await store.finish(CALL, ending(EndReason.AGENT_ENDED, "secret"))
+    closed = await row(database)
+    assert (closed.transcript, closed.hipaa_compliant) == (None, True)
+
+
+async def test_a_fact_the_database_refuses_stops_no_other(database: Database) -> None:
+    """An entry that cannot be written is left out and counted; a repeated one changes nothing."""
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call())
+        store.keep(CALL, fact(0))
+        store.keep(CALL, Fact(1, "naive", datetime(2026, 1, 1), 0, {}))  # noqa: DTZ001
+        store.keep(CALL, fact(2))
+        store.keep(CALL, fact(2, "again"))
+        await store.finish(CALL, ending(EndReason.AGENT_ENDED))
+        assert store.refused_count == 1
+    assert [(each.sequence, each.kind) for each in await facts(database)] == [
+        (0, "words"),
+        (2, "words"),
+    ]
+
+
+async def test_a_full_queue_refuses_the_newest(database: Database) -> None:
+    """What is on record is a gapless beginning; what was refused is counted; the end is written."""
+    async with open_store(database, "engine", queue_max_count=10) as store:
+        await store.create_call(new_call())
+        for sequence in range(25):
+            store.keep(CALL, fact(sequence))
+        assert store.refused_count == 15
+        await store.finish(CALL, ending(EndReason.AGENT_ENDED))
+    assert [each.sequence for each in await facts(database)] == list(range(10))
+    assert (await row(database)).status == "ended"
+
+
+async def test_a_locked_database_loses_nothing(database: Database, url: str) -> None:
+    """While another process holds the lock for 5 s: setting up fails fast, facts wait in order."""
+    process = hold_lock(url)
+    assert process.stdout is not None
+    loop = asyncio.get_running_loop()
+    lag_s = 0.0
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call())
+        assert process.stdout.readline() == b"locked\n"
+        start = loop.time()
+        store.keep(CALL, fact(0))
+        other = "00000000-0000-4000-8000-00000000000c"
+        with pytest.raises(StoreUnavailable):
+            await store.create_call(new_call(call_id=other, leg_id=other))
+        assert loop.time() - start < 2.5
+        assert await store.inbound_plan(None, "100", "200") is not None
+        for sequence in range(1, 300):
+            store.keep(CALL, fact(sequence))
+            before = loop.time()
+            await asyncio.sleep(0.01)
+            lag_s = max(lag_s, loop.time() - before - 0.01)
+        finishing = asyncio.gather(store.finish(CALL, ending(EndReason.CALLER_HUNG_UP)))
+        await asyncio.sleep(max(0, start + 5.2 - loop.time()))
+        assert not finishing.done()
+        process.communicate(timeout=5)
+        await finishing
+        await store.create_call(new_call(call_id=other, leg_id=other))
+        assert store.is_writable
+        assert store.refused_count == 0
+    assert [each.sequence for each in await facts(database)] == list(range(300))
+    assert lag_s < 0.2
+
+
+@pytest.mark.parametrize("state", ["offered", "facts"])
+async def test_a_second_engine_closes_what_a_killed_one_left(
+    database: Database, url: str, state: str
+) -> None:
+    """The call is claimed once its lease has run out, and closed as interrupted from its facts."""
+    crash(url, state)
+    async with open_store(database, "second") as early:
+        assert await early.open_calls("second") == []
+    clock = LaterClock()
+    async with open_store(database, "second", clock=clock) as store:
+        (found,) = await store.open_calls("second")
+        assert (found.call_id, found.leg_id, found.carrier, found.dialog) == (
+            CALL,
+            LEG,
+            "sip",
+            {"cseq": 101},
+        )
+        assert await store.open_calls("second") == []
+        store.keep(CALL, fact(9, "ended", reason="interrupted"))
+        await store.finish(CALL, ending(EndReason.INTERRUPTED, at=clock.wall()))
+    closed = await row(database)
+    assert (closed.status, closed.owner_engine) == ("error", None)
+    assert "interrupted" in (closed.error_message or "")
+    assert closed.ended_at is not None
+    assert abs(datetime.now(UTC) - closed.ended_at) < timedelta(seconds=10)
+    if state == "facts":
+        assert closed.transcript == "BOT: Hello there.\nHUMAN: a table please\nBOT: For how-"
+        assert [each.kind for each in await facts(database)][-1] == "ended"
+
+
+async def test_a_restarted_engine_claims_its_own_at_once(database: Database, url: str) -> None:
+    """Under the same engine id nothing is waited for, but running calls are not touched."""
+    crash(url, "offered")
+    running = "00000000-0000-4000-8000-00000000000c"
+    async with open_store(database, "first") as store:
+        await store.create_call(new_call(call_id=running, leg_id=running))
+        assert [call.call_id for call in await store.open_calls("first")] == [CALL]
+
+
+async def test_two_engines_never_claim_the_same_call(database: Database, url: str) -> None:
+    """Of two engines that look at once, one gets the call."""
+    crash(url, "offered")
+    other = Database(url)
+    async with (
+        open_store(database, "a", clock=LaterClock()) as first,
+        open_store(other, "b", clock=LaterClock()) as second,
+    ):
+        found = await asyncio.gather(first.open_calls("a"), second.open_calls("b"))
+    await other.close()
+    assert sorted(len(calls) for calls in found) == [0, 1]
+
+
+async def test_a_heartbeat_keeps_the_lease(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease of a running call is renewed."""
+    monkeypatch.setattr("cordboard.storage.call_store.HEARTBEAT_MS", 20)
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call())
+        first = (await row(database)).lease_until
+        assert first is not None
+        async with asyncio.timeout(5):
+            while ((await row(database)).lease_until or first) <= first:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await store.finish(CALL, ending(EndReason.AGENT_ENDED))
