@@ -1,0 +1,1 @@
+"""Runs calls: the only place that starts tasks for a call."""

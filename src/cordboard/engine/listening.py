@@ -1,0 +1,154 @@
+"""The caller's sound: to voice activity, to the transcriber, to speech that started and stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cordboard.call.events import Event, SpeechStarted, SpeechStopped
+from cordboard.engine.loudness import EnergyGate
+from cordboard.engine.segmenter import Segmenter
+from cordboard.engine.timeline import Timeline
+from cordboard.engine.transcribing import Transcribing
+from cordboard.media.codec import FRAME_MS, new_decoder
+from cordboard.ports import Leg, VoiceActivity, VoiceStream
+
+SPEECH_PROBABILITY = 0.5
+STALL_MS = 8000
+_STALL_SPEECH_MS = 1000
+_GATE_OPEN_FRAMES = 15
+_VOICE_RATES_HZ = (8000, 16000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListeningParts:
+    """What listening needs of its call. Without ``voice_activity`` energy alone decides what is speech."""
+
+    leg: Leg
+    timeline: Timeline
+    transcribing: Transcribing
+    voice_activity: VoiceActivity | None
+    post: Callable[[Event], None]
+
+
+class Listening:
+    """Takes one frame a tick. Everything happens within that call and, for voice activity, in ``judge``."""
+
+    def __init__(self, parts: ListeningParts) -> None:
+        self._post = parts.post
+        self._leg = parts.leg
+        self._timeline = parts.timeline
+        self._transcribing = parts.transcribing
+        self._activity = parts.voice_activity
+        self._gate = EnergyGate()
+        self._segmenter = Segmenter()
+        self._neural = _Neural(None)
+        self._stall_at_ms: int | None = None
+        self.codec_changed()
+
+    def hear(self, payload: bytes, played: bytes | None) -> None:
+        """Take the caller's frame of this tick, and the frame that we play in it."""
+        self._transcribing.feed(payload)
+        gate = self._gate
+        if played is not None:
+            gate.played(self._decode_played(played))
+        pcm = self._decode(payload)
+        gate.heard(pcm)
+        position_ms = self._timeline.position_ms
+        if not self._neural.take(pcm, gate.audible):
+            loud = gate.loud and self._neural.stream is None
+            if self._segmenter.push(loud, position_ms):
+                self._changed()
+        if self._stall_at_ms is not None and position_ms >= self._stall_at_ms:
+            self._check_stall()
+
+    def judge(self, due_ms: int) -> None:
+        """Take the verdict of the voice activity batch on this tick's frame."""
+        neural = self._neural
+        if not neural.pending:
+            return
+        # The frame of this tick has been counted already: it lies one frame back.
+        position_ms = self._timeline.position_ms - FRAME_MS
+        if self._segmenter.push(neural.verdict(), position_ms):
+            self._changed()
+
+    def codec_changed(self) -> None:
+        """Follow the leg's codec."""
+        codec = self._leg.codec
+        self._decode = new_decoder(codec).to_pcm
+        self._decode_played = new_decoder(codec).to_pcm
+        self._neural.close()
+        stream = None
+        if self._activity is not None and codec.rate_hz in _VOICE_RATES_HZ:
+            stream = self._activity.open(codec.rate_hz)
+        self._neural = _Neural(stream)
+
+    def close(self) -> None:
+        """Free the voice stream."""
+        self._neural.close()
+
+    def _changed(self) -> None:
+        segmenter = self._segmenter
+        if segmenter.speaking:
+            self._transcribing.speech_started()
+            self._post(SpeechStarted(segmenter.changed_at_ms))
+            return
+        self._transcribing.speech_stopped()
+        if segmenter.changed_at_ms - segmenter.started_at_ms >= _STALL_SPEECH_MS:
+            self._stall_at_ms = self._timeline.position_ms + STALL_MS
+        self._post(SpeechStopped(segmenter.changed_at_ms))
+
+    def _check_stall(self) -> None:
+        self._stall_at_ms = None
+        if self._transcribing.stalled():
+            self._transcribing.break_off("timeout")
+
+
+class _Neural:
+    """A voice stream behind the energy gate: it sees whole stretches of audible sound, with their lead-in."""
+
+    __slots__ = ("_lead", "_open_frames", "_speech", "pending", "stream")
+
+    def __init__(self, stream: VoiceStream | None) -> None:
+        self.stream = stream
+        self.pending = False
+        self._speech = False
+        self._open_frames = 0
+        self._lead = b""
+
+    def take(self, pcm: bytes, audible: bool) -> bool:
+        """Pass an audible frame, or one shortly after, to the model; False if the gate is shut."""
+        stream = self.stream
+        if stream is None:
+            return False
+        if audible:
+            if not self._open_frames:
+                stream.reset()
+                self._speech = False
+                if self._lead:
+                    stream.push(self._lead)
+            self._open_frames = _GATE_OPEN_FRAMES
+        elif self._open_frames:
+            self._open_frames -= 1
+        else:
+            self._lead = pcm
+            self.pending = False
+            return False
+        stream.push(pcm)
+        self.pending = True
+        return True
+
+    def verdict(self) -> bool:
+        """Return whether the frame is speech: the last window's word stands until the next one's."""
+        assert self.stream is not None
+        self.pending = False
+        probability = self.stream.take()
+        if probability is not None:
+            self._speech = probability >= SPEECH_PROBABILITY
+        return self._speech
+
+    def close(self) -> None:
+        """Free the stream."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None

@@ -1,0 +1,104 @@
+"""What was handed to a leg and how much of it the far end has heard."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from cordboard.engine.utterance import Utterance
+from cordboard.ports import Leg
+
+
+@dataclass(slots=True)
+class _Run:
+    """One utterance's unbroken stretch of the leg's queue."""
+
+    utterance: Utterance
+    from_byte: int
+    stream_start: int
+    length: int = 0
+
+
+class Playout:
+    """Counts every byte between our queue and the far end's ear.
+
+    Whole frames go to the leg, so that its frames and ours are the same ones. ``next_frame`` mirrors the leg's pace,
+    one frame a tick, for the recording and to tell when an utterance begins; what was *heard* is only ever computed
+    from what the leg says it has not played.
+    """
+
+    def __init__(self, leg: Leg) -> None:
+        self._leg = leg
+        self._codec = leg.codec
+        self._frame_bytes = leg.codec.frame_bytes
+        self._queued_bytes = 0
+        self._runs: deque[_Run] = deque()
+        self._rest = b""
+        self._mirror: deque[tuple[bytes, Utterance]] = deque()
+
+    def push(self, utterance: Utterance) -> None:
+        """Hand on the utterance's sound from ``next_byte`` on; its last frame is filled up with silence."""
+        fresh = bytes(utterance.sound[utterance.next_byte :])
+        utterance.next_byte += len(fresh)
+        if not self._runs or self._runs[-1].utterance is not utterance:
+            start = utterance.next_byte - len(fresh)
+            self._runs.append(_Run(utterance, start, self._queued_bytes + len(self._rest)))
+        self._runs[-1].length += len(fresh)
+        sound = self._rest + fresh
+        over = len(sound) % self._frame_bytes
+        if over and utterance.complete:
+            sound += self._codec.silence_frame[over:]
+            over = 0
+        self._rest = sound[len(sound) - over :]
+        self._send(sound[: len(sound) - over], utterance)
+
+    def mark(self, mark: str) -> None:
+        """Ask to be told when everything handed over so far has been played."""
+        self._leg.mark(mark)
+
+    def forget(self, utterance: Utterance) -> None:
+        """The utterance has been played whole."""
+        while self._runs and self._runs[0].utterance is utterance:
+            self._runs.popleft()
+
+    def next_frame(self) -> tuple[bytes, Utterance] | None:
+        """Return the frame that leaves in this tick and whose it is, or None for silence."""
+        return self._mirror.popleft() if self._mirror else None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether, by our own count, everything handed over has been played."""
+        return not self._mirror
+
+    def cut(self) -> list[Utterance]:
+        """Silence the leg at once; note what was heard of each utterance and return those concerned."""
+        unheard_bytes = self._codec.size_bytes(self._leg.clear())
+        heard = max(self._queued_bytes - unheard_bytes, 0)
+        touched: list[Utterance] = []
+        for run in self._runs:
+            played = min(max(heard - run.stream_start, 0), run.length)
+            if played:
+                run.utterance.heard(run.from_byte + played)
+            if run.utterance not in touched:
+                touched.append(run.utterance)
+        self._runs.clear()
+        self._mirror.clear()
+        self._rest = b""
+        return touched
+
+    def codec_changed(self) -> None:
+        """Follow the leg's codec. Nothing may be queued: ``cut`` first."""
+        assert not self._runs
+        self._codec = self._leg.codec
+        self._frame_bytes = self._codec.frame_bytes
+        self._queued_bytes = 0
+
+    def _send(self, sound: bytes, utterance: Utterance) -> None:
+        if not sound:
+            return
+        self._leg.play(sound)
+        self._queued_bytes += len(sound)
+        size = self._frame_bytes
+        self._mirror.extend(
+            (sound[start : start + size], utterance) for start in range(0, len(sound), size)
+        )

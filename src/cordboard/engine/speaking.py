@@ -1,0 +1,286 @@
+"""The agent's voice: utterances in order, synthesized ahead, paused, resumed, and accounted for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cordboard.call.commands import PlayStored, Speak
+from cordboard.call.events import (
+    Event,
+    PlayoutFailed,
+    PlayoutFinished,
+    PlayoutPaused,
+    PlayoutStarted,
+    PlayoutStopped,
+    ProviderFailed,
+    ProviderKind,
+    ProviderRecovered,
+)
+from cordboard.call.plan import VoicePlan
+from cordboard.engine.conversion import Converter
+from cordboard.engine.facts import FactLog
+from cordboard.engine.playout import Playout
+from cordboard.engine.synthesis import Synthesis
+from cordboard.engine.timeline import Timeline
+from cordboard.engine.utterance import Utterance
+from cordboard.engine.work import Job, Work
+from cordboard.media.codec import FRAME_MS
+from cordboard.ports import Clock, Leg, PhraseStore, Synthesizer
+
+MOST_UTTERANCES = 32
+_LOST_MARK_FRAMES = 5000 // FRAME_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakingParts:
+    """What speaking needs of its call."""
+
+    leg: Leg
+    synthesizers: Sequence[Synthesizer]
+    voice: VoicePlan
+    phrases: PhraseStore
+    timeline: Timeline
+    clock: Clock
+    facts: FactLog
+    work: Work
+    post: Callable[[Event], None]
+
+
+class Speaking:
+    """Plays utterances one after another on one leg.
+
+    Sound goes to the leg as soon as it is made (legs pace or buffer it). A pause takes back what has not been heard;
+    resuming hands it over again from the start of the word that was cut. At most 32 utterances wait: one more fails.
+    """
+
+    def __init__(self, parts: SpeakingParts) -> None:
+        self._parts = parts
+        self._queue: deque[Utterance] = deque()
+        self._playout = Playout(parts.leg)
+        self._synthesis = Synthesis(parts.synthesizers, parts.voice, self._arrived)
+        self._job: tuple[Utterance, Job] | None = None
+        self._marks: dict[str, Utterance] = {}
+        self._mark_count = 0
+        self._paused = False
+        self._live = False
+        self._idle_frames = 0
+        self._provider_down = False
+
+    # --- commands -----------------------------------------------------------------------------------------------
+
+    def speak(self, command: Speak) -> None:
+        """Queue an utterance and begin to make its sound."""
+        utterance = self._enqueue(command.utterance_id, command.text, command.language)
+        if utterance is not None:
+            utterance.released = not command.prepare
+            self._synthesize_next()
+
+    def play_stored(self, command: PlayStored) -> None:
+        """Queue a phrase whose sound lies ready."""
+        utterance = self._enqueue(command.utterance_id, "", command.language)
+        if utterance is None:
+            return
+        try:
+            text, sound = self._parts.phrases.sound(
+                command.phrase.value, command.language, utterance.codec
+            )
+        except LookupError:
+            self._fail(utterance, "unavailable")
+            return
+        utterance.text = text
+        utterance.sound += sound
+        utterance.complete = True
+        self._pump()
+
+    def start(self, utterance_id: str) -> None:
+        """Release a prepared utterance."""
+        for utterance in self._queue:
+            if utterance.utterance_id == utterance_id:
+                utterance.released = True
+        self._pump()
+
+    def pause(self) -> None:
+        """Fall silent at once and keep the sound."""
+        if self._paused:
+            return
+        self._paused = True
+        current = self._cut()
+        if current is not None:
+            heard = current.heard_characters()
+            self._parts.post(PlayoutPaused(current.utterance_id, heard))
+
+    def resume(self) -> None:
+        """Go on from the start of the word that was cut."""
+        self._paused = False
+        self._pump()
+
+    def stop(self) -> None:
+        """Drop everything, playing, paused and queued."""
+        self._paused = False
+        self._cut()
+        self._cancel_synthesis()
+        for utterance in self._queue:
+            self._parts.post(
+                PlayoutStopped(utterance.utterance_id, utterance.heard_characters())
+            )
+        self._queue.clear()
+
+    # --- the leg ------------------------------------------------------------------------------------------------
+
+    def answered(self) -> None:
+        """Sound may flow from now on; the leg's codec is settled."""
+        self.codec_changed()
+        self._live = True
+        self._pump()
+
+    def codec_changed(self) -> None:
+        """Carry all sound over to the leg's new codec."""
+        codec = self._parts.leg.codec
+        self._cut()
+        self._playout.codec_changed()
+        for utterance in self._queue:
+            if utterance.codec != codec:
+                converter = Converter(utterance.codec, codec)
+                sound = converter.convert(bytes(utterance.sound)) + converter.finish()
+                utterance.reencode(sound, codec)
+        self._pump()
+
+    def mark_reached(self, mark: str) -> None:
+        """Everything before the mark has been played."""
+        utterance = self._marks.pop(mark, None)
+        if utterance is not None:
+            self._finish(utterance)
+
+    def next_frame(self) -> bytes | None:
+        """Return the frame that leaves for the far end in this tick, None for silence; once per tick."""
+        frame = self._playout.next_frame()
+        if frame is None:
+            if self._marks:
+                self._await_lost_mark()
+            return None
+        self._idle_frames = 0
+        if not frame[1].started:
+            self._began(frame[1])
+        return frame[0]
+
+    # --- within -------------------------------------------------------------------------------------------------
+
+    def _enqueue(self, utterance_id: str, text: str, language: str) -> Utterance | None:
+        if len(self._queue) >= MOST_UTTERANCES:
+            self._parts.post(PlayoutFailed(utterance_id, 0, "queue_full"))
+            return None
+        utterance = Utterance(utterance_id, text, language, self._parts.leg.codec)
+        utterance.asked_ms = self._parts.clock.now_ms()
+        self._queue.append(utterance)
+        return utterance
+
+    def _synthesize_next(self) -> None:
+        if self._job is not None:
+            return
+        for utterance in self._queue:
+            if not utterance.complete:
+                job = self._parts.work.start("speaking", self._fill(utterance))
+                self._job = (utterance, job)
+                return
+
+    async def _fill(self, utterance: Utterance) -> None:
+        failure = await self._synthesis.fill(utterance)
+        self._job = None
+        utterance.complete = True
+        if failure is None:
+            if self._provider_down:
+                self._provider_down = False
+                self._parts.post(ProviderRecovered(ProviderKind.SYNTHESIZER))
+        else:
+            self._provider_down = True
+            utterance.failure = failure
+            self._parts.post(ProviderFailed(ProviderKind.SYNTHESIZER, failure))
+        if not utterance.sound:
+            self._fail(utterance, failure or "bad_answer")
+        self._pump()
+        self._synthesize_next()
+
+    def _cancel_synthesis(self) -> None:
+        if self._job is not None:
+            self._job[1].cancel()
+            self._job = None
+
+    def _arrived(self, utterance: Utterance) -> None:
+        if self._live and not self._paused:
+            self._pump()
+
+    def _pump(self) -> None:
+        """Hand the leg all sound that is its turn."""
+        if self._paused or not self._live:
+            return
+        for utterance in self._queue:
+            if not utterance.released:
+                return
+            marked = utterance in self._marks.values()
+            if not marked and (utterance.next_byte < len(utterance.sound) or utterance.complete):
+                self._playout.push(utterance)
+                if utterance.complete:
+                    self._mark(utterance)
+            if not utterance.complete:
+                return
+
+    def _mark(self, utterance: Utterance) -> None:
+        self._mark_count += 1
+        mark = f"u{self._mark_count}"
+        self._marks[mark] = utterance
+        self._playout.mark(mark)
+
+    def _cut(self) -> Utterance | None:
+        """Silence the leg, settle what was heard; return the utterance that was cut, if any."""
+        touched = self._playout.cut()
+        self._marks.clear()
+        self._idle_frames = 0
+        current: Utterance | None = None
+        for utterance in touched:
+            if utterance.complete and utterance.heard_bytes >= len(utterance.sound):
+                self._finish(utterance)
+                continue
+            utterance.rewind()
+            if current is None:
+                current = utterance
+                if utterance.heard_bytes and not utterance.started:
+                    self._began(utterance)
+        return current
+
+    def _await_lost_mark(self) -> None:
+        self._idle_frames += 1
+        if self._idle_frames > _LOST_MARK_FRAMES:
+            self._idle_frames = 0
+            self.mark_reached(next(iter(self._marks)))
+
+    def _began(self, utterance: Utterance) -> None:
+        utterance.started = True
+        at_ms = self._parts.timeline.position_ms
+        self._parts.post(PlayoutStarted(utterance.utterance_id, at_ms))
+        self._parts.facts.keep(
+            "first_sound",
+            {
+                "utterance_id": utterance.utterance_id,
+                "after_ms": self._parts.clock.now_ms() - utterance.asked_ms,
+            },
+        )
+
+    def _finish(self, utterance: Utterance) -> None:
+        if not utterance.started:
+            self._began(utterance)
+        utterance.heard_everything()
+        self._playout.forget(utterance)
+        if utterance.failure is not None:
+            self._fail(utterance, utterance.failure)
+            return
+        self._queue.remove(utterance)
+        at_ms = self._parts.timeline.position_ms
+        self._parts.post(PlayoutFinished(utterance.utterance_id, at_ms))
+
+    def _fail(self, utterance: Utterance, failure: str) -> None:
+        self._queue.remove(utterance)
+        heard = utterance.heard_characters() if utterance.sound else 0
+        self._parts.post(PlayoutFailed(utterance.utterance_id, heard, failure))
+

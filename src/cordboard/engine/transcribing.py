@@ -1,0 +1,189 @@
+"""One call's transcriber: opened early, fed every frame, replaced when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cordboard.call.events import Event, ProviderFailed, ProviderKind, ProviderRecovered, WordsHeard
+from cordboard.call.expectation import Expectation
+from cordboard.call.plan import TranscriberPlan
+from cordboard.engine.conversion import Converter, best_codec
+from cordboard.engine.facts import FactLog
+from cordboard.engine.guard import Guard, Report
+from cordboard.media.codec import FRAMES_PER_SECOND, Codec
+from cordboard.ports import (
+    Leg,
+    ProviderError,
+    Transcriber,
+    TranscriberFailed,
+    TranscriberStream,
+    TranscriberWords,
+)
+
+OPEN_S = 3.0
+CLOSE_S = 1.0
+RETRY_S = 2.0
+MOST_REOPENINGS = 10
+_KEPT_FRAMES = 3 * FRAMES_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscribingParts:
+    """What a transcriber's stream needs of its call; ``transcribers`` are in the order of fallback."""
+
+    leg: Leg
+    transcribers: Sequence[Transcriber]
+    plan: TranscriberPlan
+    language: str
+    facts: FactLog
+    report: Report
+    post: Callable[[Event], None]
+
+
+class Transcribing:
+    """Feeds one stream at a time; up to 3 s of sound wait while there is none (the oldest is dropped)."""
+
+    def __init__(self, parts: TranscribingParts) -> None:
+        self._parts = parts
+        self._stream: TranscriberStream | None = None
+        self._converter: Converter | None = None
+        self._stream_codec = parts.leg.codec
+        self._waiting: deque[bytes] = deque(maxlen=_KEPT_FRAMES)
+        self._expectation: Expectation | None = None
+        self._broken = asyncio.Event()
+        self._failure = ""
+        self._serial = 0
+        self._words_owed = False
+
+    async def run(self) -> None:
+        """Keep a stream open until cancelled; give up for good after ten reopenings."""
+        down = False
+        try:
+            for _ in range(MOST_REOPENINGS + 1):
+                failure = await self._open()
+                if failure is not None:
+                    down = True
+                    self._parts.post(ProviderFailed(ProviderKind.TRANSCRIBER, failure))
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                if down:
+                    down = False
+                    self._parts.post(ProviderRecovered(ProviderKind.TRANSCRIBER))
+                await self._broken.wait()
+                self._parts.facts.keep("transcriber_reopened", {"failure": self._failure})
+                await self._close()
+            if not down:
+                self._parts.post(ProviderFailed(ProviderKind.TRANSCRIBER, self._failure))
+        finally:
+            await self._close()
+
+    def feed(self, payload: bytes) -> None:
+        """Take the next frame in the leg's codec."""
+        stream = self._stream
+        if stream is None:
+            self._waiting.append(payload)
+        elif self._converter is None:
+            stream.feed(payload)
+        else:
+            stream.feed(self._converter.convert(payload))
+
+    def codec_changed(self) -> None:
+        """Follow the leg's codec; the stream keeps the one it was opened with."""
+        codec = self._parts.leg.codec
+        same = codec == self._stream_codec
+        self._converter = None if same else Converter(codec, self._stream_codec)
+        self._waiting.clear()
+
+    def speech_started(self) -> None:
+        """Pass the hint on."""
+        if self._stream is not None:
+            self._stream.speech_started()
+
+    def speech_stopped(self) -> None:
+        """Pass the hint on: final words are wanted."""
+        self._words_owed = True
+        if self._stream is not None:
+            self._stream.speech_stopped()
+
+    def stalled(self) -> bool:
+        """Tell whether no word has come since speech stopped last."""
+        return self._words_owed and self._stream is not None
+
+    def break_off(self, failure: str) -> None:
+        """Give this stream up; another is opened."""
+        self._words_owed = False
+        self._failure = failure
+        self._broken.set()
+
+    def expect(self, expectation: Expectation) -> None:
+        """Set what kind of answer comes next, for this stream and those after it."""
+        self._expectation = expectation
+        if self._stream is not None:
+            self._stream.expect(expectation)
+
+    async def _open(self) -> str | None:
+        failure = "unavailable"
+        candidates = self._parts.transcribers
+        rejected: Transcriber | None = None
+        for transcriber in [*candidates[:1], *candidates]:
+            if transcriber is rejected:
+                continue
+            try:
+                await self._open_one(transcriber)
+            except ProviderError as error:
+                failure = error.failure
+                rejected = None if error.retryable else transcriber
+            except TimeoutError:
+                failure = "timeout"
+            else:
+                return None
+        return failure
+
+    async def _open_one(self, transcriber: Transcriber) -> None:
+        parts = self._parts
+        codec = best_codec(transcriber.codecs(parts.plan), parts.leg.codec)
+        self._broken.clear()
+        self._words_owed = False
+        self._serial += 1
+        report = self._reporter(self._serial)
+        async with asyncio.timeout(OPEN_S):
+            stream = await transcriber.open(parts.plan, codec, parts.language, report)
+        self._attach(stream, codec)
+
+    def _attach(self, stream: TranscriberStream, codec: Codec) -> None:
+        self._stream_codec = codec
+        own = self._parts.leg.codec
+        self._converter = None if codec == own else Converter(own, codec)
+        if self._expectation is not None:
+            stream.expect(self._expectation)
+        self._stream = stream
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        for payload in waiting:
+            self.feed(payload)
+
+    def _reporter(self, serial: int) -> Callable[[TranscriberWords | TranscriberFailed], None]:
+        def report(result: TranscriberWords | TranscriberFailed) -> None:
+            if serial != self._serial:
+                return
+            if isinstance(result, TranscriberFailed):
+                self.break_off(result.failure)
+                return
+            self._words_owed = False
+            self._parts.post(
+                WordsHeard(result.text, result.final, result.ends_turn, result.confidence)
+            )
+
+        return report
+
+    async def _close(self) -> None:
+        self._serial += 1
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        with Guard("closing a transcriber", self._parts.report):
+            async with asyncio.timeout(CLOSE_S):
+                await stream.close()

@@ -1,0 +1,1 @@
+"""Carriers: one folder or module each."""
