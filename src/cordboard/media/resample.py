@@ -19,6 +19,7 @@ _TAPS_PER_PHASE = 32
 _KAISER_BETA = 8.5
 _CUTOFF = 0.96  # of the lower rate's half
 _RATE_MAX_HZ = 48000
+_OUTPUTS_MIN = 8  # made by one row of the matrix product, to keep it fast
 
 
 class Resampler:
@@ -30,9 +31,8 @@ class Resampler:
         for rate_hz in (from_hz, to_hz):
             if not 0 < rate_hz <= _RATE_MAX_HZ:
                 raise ValueError(f"rate: {rate_hz} Hz is not between 1 and {_RATE_MAX_HZ}")
+        self._block, self._made = _block(from_hz, to_hz)
         self._kernel = _kernel(from_hz, to_hz)
-        self._block = from_hz // gcd(from_hz, to_hz)  # input samples for ...
-        self._made = to_hz // gcd(from_hz, to_hz)  # ... this many output samples
         self._overlap = self._kernel.shape[0] - self._block
         self._samples = np.zeros(self._overlap, np.float32)  # what the filter still looks at
         self._done = 0  # output samples of the unfinished block that have left
@@ -73,11 +73,18 @@ class Resampler:
         return tail
 
 
+def _block(from_hz: int, to_hz: int) -> tuple[int, int]:
+    """Return how many input samples make how many output samples in one step."""
+    divisor = gcd(from_hz, to_hz)
+    block, made = from_hz // divisor, to_hz // divisor
+    repeats = max(1, _OUTPUTS_MIN // made) if block != made else 1
+    return block * repeats, made * repeats
+
+
 @lru_cache(maxsize=32)
 def _kernel(from_hz: int, to_hz: int) -> NDArray[np.float32]:
     """Return the matrix that turns a block, with what lies before it, into its output samples."""
-    divisor = gcd(from_hz, to_hz)
-    block, made = from_hz // divisor, to_hz // divisor
+    block, made = _block(from_hz, to_hz)
     width = -(-_TAPS_PER_PHASE * max(from_hz, to_hz) // to_hz)
     cutoff = _CUTOFF * min(from_hz, to_hz) / from_hz
     kernel = np.zeros((width - 1 + block, made))
