@@ -1,0 +1,1 @@
+"""Messages between the parts and processes of a server: ``port`` says what, ``memory`` does it."""
