@@ -1,0 +1,1 @@
+"""Requests that leave for customers: their bodies, signatures and attempts."""
