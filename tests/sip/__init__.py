@@ -1,0 +1,1 @@
+"""Tests of the SIP layer, all without sockets and in virtual time."""

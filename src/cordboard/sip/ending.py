@@ -19,7 +19,9 @@ def send_bye(core: Core, leg: Leg, now_ms: int, by: EndedBy, status: int, reason
 
 
 def drop_pending(core: Core, leg: Leg, now_ms: int) -> None:
-    """Answer a re-INVITE or UPDATE that will not be decided any more."""
+    """Be done with changes under way: answer the peer's, and bound the wait for ours."""
+    if leg.outgoing is not None:
+        core.transactions.hurry(leg.outgoing, now_ms)
     if leg.pending is not None:
         respond(core, leg.pending, 487, now_ms, to_tag=leg.dialog.local_tag)
         leg.pending = None

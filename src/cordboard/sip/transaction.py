@@ -156,6 +156,11 @@ class TransactionLayer:
         """Send a datagram that belongs to no transaction (ACK to 2xx, stateless answers)."""
         self.outbox.append(OutgoingDatagram(payload, destination))
 
+    def hurry(self, transaction: Transaction, now_ms: int) -> None:
+        """Wait no longer than 64 T1 for the final answer of an INVITE whose call has ended."""
+        if transaction.state is State.PROCEEDING and Timer.C in transaction.intervals:
+            self._start(transaction, Timer.C, FIRST_MS[Timer.B], now_ms)
+
     def forget(self, transaction: Transaction) -> None:
         """Drop a transaction and its timers."""
         for timer in transaction.intervals:

@@ -12,6 +12,7 @@ T1_MS = 500
 T2_MS = 4_000
 T4_MS = 5_000
 GIVE_UP_MS = 64 * T1_MS
+PROVISIONAL_LIMIT_MS = 200_000
 
 
 class Kind(StrEnum):
@@ -46,10 +47,14 @@ class Input(StrEnum):
 
 
 class Timer(StrEnum):
-    """Timers by their letters (RFC 3261 table 4; L and M are RFC 6026's)."""
+    """Timers by their letters (RFC 3261 table 4; L and M are RFC 6026's).
+
+    C is a proxy's in the RFC; here it bounds every INVITE that got a provisional answer only.
+    """
 
     A = "timer A: INVITE again"
     B = "timer B: no answer to INVITE"
+    C = "timer C: no final answer to INVITE"
     D = "timer D: late answers absorbed"
     E = "timer E: request again"
     F = "timer F: no answer to request"
@@ -63,7 +68,8 @@ class Timer(StrEnum):
 
 
 FIRST_MS = {
-    Timer.A: T1_MS, Timer.B: GIVE_UP_MS, Timer.D: GIVE_UP_MS, Timer.E: T1_MS,
+    Timer.A: T1_MS, Timer.B: GIVE_UP_MS, Timer.C: PROVISIONAL_LIMIT_MS,
+    Timer.D: GIVE_UP_MS, Timer.E: T1_MS,
     Timer.F: GIVE_UP_MS, Timer.G: T1_MS, Timer.H: GIVE_UP_MS, Timer.I: T4_MS,
     Timer.J: GIVE_UP_MS, Timer.K: T4_MS, Timer.L: GIVE_UP_MS, Timer.M: GIVE_UP_MS,
 }  # fmt: skip
@@ -88,15 +94,18 @@ S = State
 _CLIENT_INVITE: Table = {
     (S.CALLING, Timer.A): Step(S.CALLING, send=True),
     (S.CALLING, Timer.B): Step(S.TERMINATED, timed_out=True),
-    (S.CALLING, Input.PROVISIONAL): Step(S.PROCEEDING, deliver=True, stop=(Timer.A, Timer.B)),
-    (S.PROCEEDING, Input.PROVISIONAL): Step(S.PROCEEDING, deliver=True),
+    (S.CALLING, Input.PROVISIONAL): Step(
+        S.PROCEEDING, deliver=True, start=(Timer.C,), stop=(Timer.A, Timer.B)
+    ),
+    (S.PROCEEDING, Input.PROVISIONAL): Step(S.PROCEEDING, deliver=True, start=(Timer.C,)),
+    (S.PROCEEDING, Timer.C): Step(S.TERMINATED, timed_out=True),
     (S.COMPLETED, Input.FAILURE): Step(S.COMPLETED, acknowledge=True),
     (S.COMPLETED, Timer.D): Step(S.TERMINATED),
     (S.ACCEPTED, Input.SUCCESS): Step(S.ACCEPTED, deliver=True),
     (S.ACCEPTED, Timer.M): Step(S.TERMINATED),
 }
 for _state in (S.CALLING, S.PROCEEDING):
-    _stop = (Timer.A, Timer.B)
+    _stop = (Timer.A, Timer.B, Timer.C)
     _CLIENT_INVITE[_state, Input.SUCCESS] = Step(
         S.ACCEPTED, deliver=True, start=(Timer.M,), stop=_stop
     )
