@@ -1,4 +1,4 @@
-"""What holds for every test: how many cases hypothesis tries, and how it reports."""
+"""What holds for every test: how many cases hypothesis tries, and how tests are named."""
 
 from __future__ import annotations
 
@@ -15,3 +15,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("house")
+
+_LONGEST_NAME_CHARACTERS = 40
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name cases alike in every worker process: no addresses of objects, no drawn or long texts."""
+    if isinstance(val, str | bytes):
+        return argname if len(val) > _LONGEST_NAME_CHARACTERS else None
+    shown = str(val)
+    return (
+        argname if " object at 0x" in shown or len(shown) > 4 * _LONGEST_NAME_CHARACTERS else None
+    )

@@ -100,7 +100,16 @@ def dotted(node: ast.AST) -> str:
 def project_files() -> tuple[str, ...]:
     """Return every file that is or could be committed, relative to the root."""
     listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,
