@@ -24,6 +24,7 @@ class Peer:
         self.now_ms = 0
         self.seen: list[SipEvent] = []
         self.our_tag = ""
+        self.contact = "sip:ann@192.0.2.1:5062"
         self._branch = 0
 
     def request(
@@ -49,7 +50,7 @@ class Peer:
             f"Via: SIP/2.0/UDP 192.0.2.1:5062;branch={branch};rport\r\n"
             f'From: "Ann" <sip:ann@192.0.2.1>;tag=their-tag\r\nTo: {to_value}\r\n'
             f"Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n"
-            f"Contact: <sip:ann@192.0.2.1:5062>\r\nMax-Forwards: 70\r\n{kind}{extra}"
+            f"Contact: <{self.contact}>\r\nMax-Forwards: 70\r\n{kind}{extra}"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         self.agent.receive(head.encode() + body, source, self.now_ms)

@@ -13,11 +13,11 @@ def asked_interval(message: Request | Response) -> tuple[int, str] | None:
     value = message.headers.get("session-expires")
     if value is None:
         return None
-    number, _, rest = value.partition(";")
+    number, mark, rest = value.partition(";")
     number = number.strip()
     if not (number.isascii() and number.isdigit() and len(number) <= 9):
         raise BadField("Session-Expires: not a number")
-    refresher = parse_parameters(";" + rest, "Session-Expires").get("refresher", "")
+    refresher = parse_parameters(mark + rest, "Session-Expires").get("refresher", "")
     return int(number), refresher.lower()
 
 
