@@ -59,6 +59,6 @@ def test_no_class_is_named_by_an_avoided_word() -> None:
         name
         for source in sources()
         if source.layer in ("call", "engine", "ports")
-        for name, _ in source.definitions()
+        for name, _ in source.definitions
     }
     assert not avoided & found

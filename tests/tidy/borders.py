@@ -85,7 +85,7 @@ SETTINGS_READERS = ("wiring", "__main__", "cli", "settings")
 
 def imports(source: Source) -> Iterator[tuple[ast.stmt, str]]:
     """Yield every imported dotted name; ``from a import b`` yields ``a.b``."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -147,7 +147,7 @@ def purity(source: Source) -> Iterator[Offence]:
             allowed = ", ".join(sorted(THIRD_PARTY[source.layer])) or "none"
             advice = f"imports {top}; third parties allowed in {source.layer}: {allowed}"
             yield source.offence("purity", node, advice)
-    for item in ast.walk(source.tree):
+    for item in source.nodes:
         called = ast.unparse(item.func) if isinstance(item, ast.Call) else ""
         for banned, advice in IMPURE_CALLS.items():
             if called and _within(called, (banned,)):

@@ -19,7 +19,7 @@ _BROAD = ("Exception", "BaseException")
 
 def tasks(source: Source) -> Iterator[Offence]:
     """Tasks are started in a TaskGroup."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Call):
             continue
         name = dotted(node.func)
@@ -38,7 +38,7 @@ def _is_loop(owner: str) -> bool:
 def queues(source: Source) -> Iterator[Offence]:
     """Queues are bounded, with a written policy for when they are full."""
     unbounded = ("Queue", "PriorityQueue", "LifoQueue", "SimpleQueue")
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Call) or not source.in_package:
             continue
         module, _, name = dotted(node.func).rpartition(".")
@@ -55,7 +55,7 @@ def broad_handlers(source: Source) -> Iterator[Offence]:
     """``except Exception`` stands only in the named places, or re-raises."""
     if not source.in_package or source.path in BROAD_HANDLERS:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.ExceptHandler) or _raises(node):
             continue
         if node.type is None or any(name in _BROAD for name in _names(node.type)):
@@ -67,7 +67,7 @@ def broad_handlers(source: Source) -> Iterator[Offence]:
 def cancellation(source: Source) -> Iterator[Offence]:
     """``CancelledError`` passes through: who catches it raises it again."""
     advice = "raise it again: a swallowed cancellation leaves its owner waiting"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
             caught = any(name == "CancelledError" for name in _names(node.type))
             if caught and not _raises(node):

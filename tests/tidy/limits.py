@@ -27,7 +27,7 @@ def file_lines(source: Source) -> Iterator[Offence]:
 
 def function_lines(source: Source) -> Iterator[Offence]:
     """A function has at most 50 lines without its docstring."""
-    for name, node in source.definitions():
+    for name, node in source.definitions:
         if isinstance(node, ast.ClassDef):
             continue
         measured = (node.end_lineno or node.lineno) - node.lineno + 1 - _docstring_lines(node)
@@ -66,7 +66,7 @@ def attributes(source: Source) -> Iterator[Offence]:
 
 def constructor_parameters(source: Source) -> Iterator[Offence]:
     """A constructor takes at most 8 parameters."""
-    for name, node in source.definitions():
+    for name, node in source.definitions:
         if not isinstance(node, _FUNCTIONS) or node.name != "__init__":
             continue
         arguments = node.args
@@ -80,7 +80,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _classes(source: Source) -> Iterator[tuple[str, ast.ClassDef]]:
-    return ((name, node) for name, node in source.definitions() if isinstance(node, ast.ClassDef))
+    return ((name, node) for name, node in source.definitions if isinstance(node, ast.ClassDef))
 
 
 def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

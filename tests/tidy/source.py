@@ -61,9 +61,15 @@ class Source:
         parts = PurePosixPath(self.path.removeprefix("src/")).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
-    def definitions(self) -> Iterator[tuple[str, Definition]]:
-        """Yield every class and function with its dotted name within the file."""
-        yield from _definitions(self.tree, "")
+    @functools.cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree."""
+        return tuple(ast.walk(self.tree))
+
+    @functools.cached_property
+    def definitions(self) -> tuple[tuple[str, Definition], ...]:
+        """Every class and function with its dotted name within the file."""
+        return tuple(_definitions(self.tree, ""))
 
     def offence(
         self, rule: str, node: ast.AST | None, message: str, name: str = "", measured: int = 0

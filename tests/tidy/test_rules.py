@@ -55,9 +55,11 @@ def test_the_tree_obeys(rule: Rule) -> None:
 
 def test_exceptions_only_shrink() -> None:
     """Every listed exception is still needed, at exactly what it measures, with date and reason."""
+    named = {entry["rule"] for entry in _listed()}
     found = {
         (offence.rule, offence.where): offence.measured
         for rule in RULES
+        if _name(rule) in named
         for offence in _offences(rule)
     }
     for entry in _listed():

@@ -66,7 +66,7 @@ def names(source: Source) -> Iterator[Offence]:
     for part in PurePosixPath(source.path).with_suffix("").parts[2:]:
         if part in BANNED_NAMES:
             yield source.offence("names", None, f"module {part!r} {advice}")
-    for name, node in source.definitions():
+    for name, node in source.definitions:
         if node.name.strip("_").lower() in BANNED_NAMES and isinstance(node, ast.ClassDef):
             yield source.offence("names", node, f"class {name!r} {advice}", name)
 
@@ -77,16 +77,16 @@ def docstrings(source: Source) -> Iterator[Offence]:
         return
     if ast.get_docstring(source.tree) is None and source.tree.body:
         yield source.offence("docstrings", None, "the module says nothing about itself")
-    for name, node in source.definitions():
-        if _is_private(name, source) or _is_exempt(node) or ast.get_docstring(node):
+    functions = {name for name, node in source.definitions if not isinstance(node, ast.ClassDef)}
+    for name, node in source.definitions:
+        if _is_private(name, functions) or _is_exempt(node) or ast.get_docstring(node):
             continue
         advice = "no docstring: say in one sentence what its caller must know"
         yield source.offence("docstrings", node, advice, name)
 
 
-def _is_private(name: str, source: Source) -> bool:
+def _is_private(name: str, functions: set[str]) -> bool:
     parts = name.split(".")
-    functions = {full for full, node in source.definitions() if not isinstance(node, ast.ClassDef)}
     inside = any(".".join(parts[:count]) in functions for count in range(1, len(parts)))
     return inside or any(part.startswith("_") for part in parts)
 
@@ -100,7 +100,7 @@ def test_docstrings(source: Source) -> Iterator[Offence]:
     """Every test states the rule it holds in one sentence."""
     if not source.path.startswith("tests/"):
         return
-    for name, node in source.definitions():
+    for name, node in source.definitions:
         if node.name.startswith("test_") and PurePosixPath(source.path).name.startswith("test_"):
             first = (ast.get_docstring(node) or "").partition("\n")[0]
             if not first:
@@ -110,7 +110,7 @@ def test_docstrings(source: Source) -> Iterator[Offence]:
 def skipped_tests(source: Source) -> Iterator[Offence]:
     """No test is skipped or expected to fail."""
     words = ("skip", "skipif", "xfail", "importorskip", "skipTest", "skipUnless")
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Attribute) or node.attr not in words:
             continue
         if ast.unparse(node).startswith(("pytest.", "unittest.", "self.skipTest")):
