@@ -108,10 +108,33 @@ def test_written_numbers_are_cut(text: str) -> None:
     assert Redaction().text(f"ring {text} now") == "ring ****0143 now"
 
 
-@pytest.mark.parametrize("text", ["2026-11-20T23:12:45Z", "127.0.0.1:5060", "100", "port 29999"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-11-20T23:12:45Z", "127.0.0.1:5060", "100", "port 29999"),
+        *("http://127.0.0.1:8000/v1/calls", "basic auth", "sip:100@192.0.2.1:5060;transport=udp"),
+    ],
+)
 def test_other_digits_stay(text: str) -> None:
     """Timestamps, addresses and short numbers are not telephone numbers."""
     assert Redaction().text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Digest username=canary, response=canary",
+        "authorization=Basic canarycanary",
+        "got Bearer canary.canary.canary",
+        "sip://trunk:canary@192.0.2.1",
+        "sqlite+x://:canary@/y",
+    ],
+)
+def test_credentials_in_text_are_masked(text: str) -> None:
+    """What authenticates somebody does not stay in a line of text."""
+    redacted = Redaction().text(text)
+    assert "canary" not in redacted
+    assert "****" in redacted
 
 
 def test_a_short_number_disappears() -> None:

@@ -40,8 +40,10 @@ _SPEECH_KEY: Final = re.compile(
 _NUMBER: Final = re.compile(r"(?<![\w.-])\+?\(?\d(?:[ ()./-]{0,2}\d){6,16}(?![\w-])")
 _METRIC_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _IPV4: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_CREDENTIAL: Final = re.compile(
-    r"(?P<before>\b(?:Bearer|Basic|Digest)\s+|://[^\s/:@]*:)[^\s@]+(?P<after>@?)", re.IGNORECASE
+_CREDENTIALS: Final = (
+    re.compile(r"(\bauthorization\b\W{1,4})[^\r\n]+", re.IGNORECASE),
+    re.compile(r"(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)"),
 )
 _OUR_KEY: Final = re.compile(r"\b(sk|ck|whsec)[-_][A-Za-z0-9+/_=-]{8,}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -59,7 +61,8 @@ class Redaction:
         for known in self._secrets:
             text = text.replace(known, MASK)
         text = text[: 2 * MAX_TEXT_LENGTH]
-        text = _CREDENTIAL.sub(rf"\g<before>{MASK}\g<after>", text)
+        for credential in _CREDENTIALS:
+            text = credential.sub(rf"\g<1>{MASK}", text)
         text = _OUR_KEY.sub(rf"\g<1>_{MASK}", text)
         text = _NUMBER.sub(_masked_number, text)
         text = _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

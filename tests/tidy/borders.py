@@ -67,7 +67,7 @@ ALLOWED: Mapping[str, Sequence[str]] = {
     "storage": ("call", "media", *_EVERYWHERE),
     "delivery": ("storage", "egress", *_EVERYWHERE),
     "control": (
-        *("storage", "bus", "call", "egress", "dial_policy", "delivery"),
+        *("storage", "bus", "call", "egress", "dial_policy", "delivery", "callpage"),
         *_EVERYWHERE,
     ),
 }

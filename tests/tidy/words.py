@@ -23,7 +23,7 @@ _VENDOR = re.compile(
 
 # Names of fields and kinds that the API prescribes; its rows and schemas must bear them.
 _API_NAMES = re.compile(
-    r"openai_account_connection(_id)?|account_connection_(openai|twilio|vonage)"
+    r"openai_(account_connection(_id)?|model_name_override)|deepgram_keywords|account_connection_(openai|twilio|vonage)"
     r"|voice_(azure|cartesia|eleven_labs|play_ht|rime)|vector_database_pinecone"
 )
 _API_LAYERS = ("control", "storage")
