@@ -154,7 +154,7 @@ class ScriptedBrain:
         self.deadline = None
         return self.at_deadline
 
-    def of(self, kind: type[Event]) -> list[Event]:  # type: ignore[misc]
+    def of(self, kind: type[T]) -> list[T]:
         """Return the events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 

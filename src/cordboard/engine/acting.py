@@ -14,7 +14,9 @@ MOST_ACTIONS = 8
 
 
 class Acting:
-    """Runs actions, at most eight at a time; one more is refused with an outcome. The call's end cancels them."""
+    """Runs actions, at most eight at a time; one more is refused with an outcome. The call's end
+    cancels them.
+    """
 
     def __init__(
         self, call_id: str, runner: ActionRunner, work: Work, post: Callable[[Event], None]

@@ -18,11 +18,13 @@ _WORD_BEFORE = re.compile(r"(\S+)$")
 
 
 class ClauseSplitter:
-    """Cuts at the punctuation itself, without waiting for what follows it where that cannot change the cut.
+    """Cuts at the punctuation itself, without waiting for what follows it where that cannot change
+    the cut.
 
-    The first clause of a reply may end at a comma, colon or semicolon once it has two words, so that sound
-    begins early; later ones are whole sentences. A mark between digits (``10:30``, ``3.5``), in an abbreviation
-    (``Dr.``) or an initial does not end anything. A clause over 300 characters is cut at a space.
+    The first clause of a reply may end at a comma, colon or semicolon once it has two words, so
+    that sound begins early; later ones are whole sentences. A mark between digits (``10:30``,
+    ``3.5``), in an abbreviation (``Dr.``) or an initial does not end anything. A clause over 300
+    characters is cut at a space.
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,9 @@ Tick = Callable[[int], None]
 
 @dataclass(slots=True)
 class Lateness:
-    """Counters of how late frames were. A frame is one tick of one leg; skipped ones are late too."""
+    """Counters of how late frames were. A frame is one tick of one leg; skipped ones are late
+    too.
+    """
 
     ticks: int = 0
     frames: int = 0
@@ -28,15 +30,18 @@ class Lateness:
     skipped_frames: int = 0
     worst_ms: int = 0
     buckets: list[int] = field(default_factory=lambda: [0] * (len(LATENESS_BOUNDS_MS) + 1))
-    """Frames by lateness: one count for each bound of ``LATENESS_BOUNDS_MS`` (at most that late), one above."""
+    """Frames by lateness: one count for each bound of ``LATENESS_BOUNDS_MS`` (at most that late),
+    one above.
+    """
 
 
 class MediaClock:
     """Calls everything registered once every 20 ms, on absolute deadlines, from one task.
 
-    A pass is: all ticks, the voice activity batch, then all ``add_after`` callbacks. Ticks get the time they were
-    due, so that they see exact steps of 20 ms. After a stall the last three missed passes are caught up and the rest
-    is left out, in whole steps. A tick that raises is reported and taken out; nobody else notices.
+    A pass is: all ticks, the voice activity batch, then all ``add_after`` callbacks. Ticks get the
+    time they were due, so that they see exact steps of 20 ms. After a stall the last three missed
+    passes are caught up and the rest is left out, in whole steps. A tick that raises is reported
+    and taken out; nobody else notices.
     """
 
     def __init__(self, clock: Clock, report: Report) -> None:
@@ -50,7 +55,9 @@ class MediaClock:
         self._current: tuple[_Registry, int] | None = None
 
     def add(self, tick: Tick) -> Callable[[], None]:
-        """Have ``tick(due_ms)`` called once every 20 ms; the function returned ends it, also from within a tick."""
+        """Have ``tick(due_ms)`` called once every 20 ms; the function returned ends it, also from
+        within a tick.
+        """
         return self._ticks.add(tick)
 
     def add_after(self, tick: Tick) -> Callable[[], None]:
@@ -65,8 +72,8 @@ class MediaClock:
         """Tick until cancelled."""
         due_ms = self._clock.now_ms() + FRAME_MS
         while True:
-            while (early_ms := due_ms - self._clock.now_ms()) > 0:
-                await asyncio.sleep(early_ms / 1000)  # noqa: ASYNC110  (time is what it waits for)
+            while (early_ms := due_ms - self._clock.now_ms()) > 0:  # noqa: ASYNC110  (it is time)
+                await asyncio.sleep(early_ms / 1000)
             due_ms = self.catch_up(due_ms)
             await asyncio.sleep(0)
 
@@ -129,7 +136,9 @@ class MediaClock:
 
 
 class _Registry:
-    """Callbacks in the order of their registration; a removed one is not called again, not even in this pass."""
+    """Callbacks in the order of their registration; a removed one is not called again, not even in
+    this pass.
+    """
 
     __slots__ = ("_keys", "_next", "_ticks")
 

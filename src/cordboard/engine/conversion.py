@@ -10,7 +10,9 @@ from cordboard.media.resample import Resampler
 
 
 def best_codec(wanted: Sequence[Codec], own: Codec) -> Codec:
-    """Return ``own`` when it is wanted, else the best of the others that needs no resampling, else the best."""
+    """Return ``own`` when it is wanted, else the best of the others that needs no resampling, else
+    the best.
+    """
     if own in wanted or not wanted:
         return own
     return next((codec for codec in wanted if codec.rate_hz == own.rate_hz), wanted[0])

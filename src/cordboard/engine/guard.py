@@ -1,4 +1,6 @@
-"""Where a mistake of our own stops: it ends one call or one tick, is reported, and goes no further."""
+"""Where a mistake of our own stops: it ends one call or one tick, is reported, and goes no
+further.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ Report = Callable[[str, BaseException], None]
 
 
 class Guard:
-    """``with guard:`` lets no ``Exception`` out; cancellation passes. May be entered again and again."""
+    """``with guard:`` lets no ``Exception`` out; cancellation passes. May be entered again and
+    again.
+    """
 
     __slots__ = ("_report", "_where", "broken")
 

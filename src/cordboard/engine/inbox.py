@@ -11,7 +11,9 @@ CAPACITY = 1024
 
 
 class Inbox:
-    """Events in order. When it is full nothing more is taken and ``overflowed`` says so: the call has to end."""
+    """Events in order. When it is full nothing more is taken and ``overflowed`` says so: the call
+    has to end.
+    """
 
     __slots__ = ("_capacity", "_events", "_filled", "overflowed")
 
@@ -30,7 +32,9 @@ class Inbox:
         self._filled.set()
 
     async def next(self, wait_ms: int | None) -> Event | None:
-        """Return the next event, or None after ``wait_ms`` without one (or when the inbox has overflowed)."""
+        """Return the next event, or None after ``wait_ms`` without one (or when the inbox has
+        overflowed).
+        """
         while not self._events:
             self._filled.clear()
             try:

@@ -24,7 +24,9 @@ from cordboard.engine.transcribing import Transcribing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineParts:
-    """What a line connects. ``broke`` is told when something of ours raised in the path of sound."""
+    """What a line connects. ``broke`` is told when something of ours raised in the path of
+    sound.
+    """
 
     leg_id: str
     timeline: Timeline

@@ -22,7 +22,9 @@ _VOICE_RATES_HZ = (8000, 16000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListeningParts:
-    """What listening needs of its call. Without ``voice_activity`` energy alone decides what is speech."""
+    """What listening needs of its call. Without ``voice_activity`` energy alone decides what is
+    speech.
+    """
 
     leg: Leg
     timeline: Timeline
@@ -32,14 +34,14 @@ class ListeningParts:
 
 
 class Listening:
-    """Takes one frame a tick. Everything happens within that call and, for voice activity, in ``judge``."""
+    """Takes one frame a tick. Everything happens within that call and, for voice activity, in
+    ``judge``.
+    """
 
     def __init__(self, parts: ListeningParts) -> None:
-        self._post = parts.post
-        self._leg = parts.leg
+        self._parts = parts
         self._timeline = parts.timeline
         self._transcribing = parts.transcribing
-        self._activity = parts.voice_activity
         self._gate = EnergyGate()
         self._segmenter = Segmenter()
         self._neural = _Neural(None)
@@ -74,13 +76,14 @@ class Listening:
 
     def codec_changed(self) -> None:
         """Follow the leg's codec."""
-        codec = self._leg.codec
+        codec = self._parts.leg.codec
         self._decode = new_decoder(codec).to_pcm
         self._decode_played = new_decoder(codec).to_pcm
         self._neural.close()
         stream = None
-        if self._activity is not None and codec.rate_hz in _VOICE_RATES_HZ:
-            stream = self._activity.open(codec.rate_hz)
+        activity = self._parts.voice_activity
+        if activity is not None and codec.rate_hz in _VOICE_RATES_HZ:
+            stream = activity.open(codec.rate_hz)
         self._neural = _Neural(stream)
 
     def close(self) -> None:
@@ -91,12 +94,12 @@ class Listening:
         segmenter = self._segmenter
         if segmenter.speaking:
             self._transcribing.speech_started()
-            self._post(SpeechStarted(segmenter.changed_at_ms))
+            self._parts.post(SpeechStarted(segmenter.changed_at_ms))
             return
         self._transcribing.speech_stopped()
         if segmenter.changed_at_ms - segmenter.started_at_ms >= _STALL_SPEECH_MS:
             self._stall_at_ms = self._timeline.position_ms + STALL_MS
-        self._post(SpeechStopped(segmenter.changed_at_ms))
+        self._parts.post(SpeechStopped(segmenter.changed_at_ms))
 
     def _check_stall(self) -> None:
         self._stall_at_ms = None
@@ -105,7 +108,9 @@ class Listening:
 
 
 class _Neural:
-    """A voice stream behind the energy gate: it sees whole stretches of audible sound, with their lead-in."""
+    """A voice stream behind the energy gate: it sees whole stretches of audible sound, with their
+    lead-in.
+    """
 
     __slots__ = ("_lead", "_open_frames", "_speech", "pending", "stream")
 
@@ -139,7 +144,9 @@ class _Neural:
         return True
 
     def verdict(self) -> bool:
-        """Return whether the frame is speech: the last window's word stands until the next one's."""
+        """Return whether the frame is speech: the last window's word stands until the next
+        one's.
+        """
         assert self.stream is not None
         self.pending = False
         probability = self.stream.take()

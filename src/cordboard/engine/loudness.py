@@ -17,9 +17,9 @@ _ECHO_FADE = 0.96
 class EnergyGate:
     """Compares frames with the line's noise floor and with the echo of our own sound.
 
-    ``audible`` frames are worth a neural model's time; ``loud`` ones are speech where energy alone decides. The floor
-    falls at once to the quietest frame and rises slowly. Echo is expected up to 16 dB below our own sound, fading
-    over about half a second.
+    ``audible`` frames are worth a neural model's time; ``loud`` ones are speech where energy alone
+    decides. The floor falls at once to the quietest frame and rises slowly. Echo is expected up to
+    16 dB below our own sound, fading over about half a second.
     """
 
     __slots__ = ("_echo", "_floor", "audible", "loud")

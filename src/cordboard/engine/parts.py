@@ -31,7 +31,8 @@ P = TypeVar("P")
 class Choice(Generic[P]):
     """The providers of one kind by the names that plans use.
 
-    ``auto`` is what a plan's ``"auto"`` means. ``fallbacks`` are the names to go on with when one has failed.
+    ``auto`` is what a plan's ``"auto"`` means. ``fallbacks`` are the names to go on with when one
+    has failed.
     """
 
     by_name: Mapping[str, P]
@@ -43,7 +44,9 @@ class Choice(Generic[P]):
         return self.auto if name == "auto" else name
 
     def candidates(self, name: str) -> tuple[P, ...]:
-        """Return who is to be asked, in order; nobody for a name that is not configured and has no fallback."""
+        """Return who is to be asked, in order; nobody for a name that is not configured and has no
+        fallback.
+        """
         resolved = self.resolve(name)
         names = [resolved, *self.fallbacks.get(resolved, ())]
         return tuple(self.by_name[known] for known in names if known in self.by_name)
@@ -57,8 +60,9 @@ def _never(plan: CallPlan) -> bool:
 class EngineParts:
     """What all calls of the process share.
 
-    ``voice_activity`` None means that energy alone decides what is speech; so does ``energy_alone`` for one plan
-    (where the transcriber's signal is no human voice). ``report`` is told of mistakes of our own.
+    ``voice_activity`` None means that energy alone decides what is speech; so does ``energy_alone``
+    for one plan (where the transcriber's signal is no human voice). ``report`` is told of mistakes
+    of our own.
     """
 
     clock: Clock

@@ -6,7 +6,10 @@ from collections import deque
 from dataclasses import dataclass
 
 from cordboard.engine.utterance import Utterance
+from cordboard.media.codec import FRAME_MS
 from cordboard.ports import Leg
+
+_LOST_MARK_FRAMES = 5000 // FRAME_MS
 
 
 @dataclass(slots=True)
@@ -22,22 +25,26 @@ class _Run:
 class Playout:
     """Counts every byte between our queue and the far end's ear.
 
-    Whole frames go to the leg, so that its frames and ours are the same ones. ``next_frame`` mirrors the leg's pace,
-    one frame a tick, for the recording and to tell when an utterance begins; what was *heard* is only ever computed
-    from what the leg says it has not played.
+    Whole frames go to the leg, so that its frames and ours are the same ones. ``next_frame``
+    mirrors the leg's pace, one frame a tick, for the recording and to tell when an utterance
+    begins; what was *heard* is only ever computed from what the leg says it has not played.
     """
 
     def __init__(self, leg: Leg) -> None:
         self._leg = leg
         self._codec = leg.codec
-        self._frame_bytes = leg.codec.frame_bytes
         self._queued_bytes = 0
         self._runs: deque[_Run] = deque()
         self._rest = b""
         self._mirror: deque[tuple[bytes, Utterance]] = deque()
+        self._marks: dict[str, Utterance] = {}
+        self._mark_count = 0
+        self._idle_frames = 0
 
     def push(self, utterance: Utterance) -> None:
-        """Hand on the utterance's sound from ``next_byte`` on; its last frame is filled up with silence."""
+        """Hand on the utterance's sound from ``next_byte`` on; its last frame is filled up with
+        silence.
+        """
         fresh = bytes(utterance.sound[utterance.next_byte :])
         utterance.next_byte += len(fresh)
         if not self._runs or self._runs[-1].utterance is not utterance:
@@ -45,33 +52,62 @@ class Playout:
             self._runs.append(_Run(utterance, start, self._queued_bytes + len(self._rest)))
         self._runs[-1].length += len(fresh)
         sound = self._rest + fresh
-        over = len(sound) % self._frame_bytes
+        over = len(sound) % self._codec.frame_bytes
         if over and utterance.complete:
             sound += self._codec.silence_frame[over:]
             over = 0
         self._rest = sound[len(sound) - over :]
         self._send(sound[: len(sound) - over], utterance)
 
-    def mark(self, mark: str) -> None:
-        """Ask to be told when everything handed over so far has been played."""
+    def mark(self, utterance: Utterance) -> None:
+        """All of the utterance has been handed over: ask the leg to tell when it has been
+        played.
+        """
+        self._mark_count += 1
+        mark = f"u{self._mark_count}"
+        self._marks[mark] = utterance
         self._leg.mark(mark)
 
-    def forget(self, utterance: Utterance) -> None:
-        """The utterance has been played whole."""
+    def is_marked(self, utterance: Utterance) -> bool:
+        """Whether all of the utterance has been handed over."""
+        return utterance in self._marks.values()
+
+    def reached(self, mark: str) -> Utterance | None:
+        """Return the utterance that has been played whole; None for a mark that counts no more."""
+        utterance = self._marks.pop(mark, None)
         while self._runs and self._runs[0].utterance is utterance:
             self._runs.popleft()
+        return utterance
+
+    def lost(self) -> Utterance | None:
+        """Return an utterance whose mark is 5 s overdue by our own count: it was played, too."""
+        if self._idle_frames <= _LOST_MARK_FRAMES or not self._marks:
+            return None
+        self._idle_frames = 0
+        return self.reached(next(iter(self._marks)))
 
     def next_frame(self) -> tuple[bytes, Utterance] | None:
         """Return the frame that leaves in this tick and whose it is, or None for silence."""
-        return self._mirror.popleft() if self._mirror else None
+        if self._mirror:
+            self._idle_frames = 0
+            return self._mirror.popleft()
+        if self._marks:
+            self._idle_frames += 1
+        return None
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether, by our own count, everything handed over has been played."""
-        return not self._mirror
+    def left_ms(self, utterance: Utterance) -> int:
+        """Return how much of the utterance our own count has still to play."""
+        frames = 0
+        for _, owner in self._mirror:
+            if owner is not utterance:
+                break
+            frames += 1
+        return frames * FRAME_MS
 
     def cut(self) -> list[Utterance]:
-        """Silence the leg at once; note what was heard of each utterance and return those concerned."""
+        """Silence the leg at once; note what was heard of each utterance and return those
+        concerned.
+        """
         unheard_bytes = self._codec.size_bytes(self._leg.clear())
         heard = max(self._queued_bytes - unheard_bytes, 0)
         touched: list[Utterance] = []
@@ -83,6 +119,8 @@ class Playout:
                 touched.append(run.utterance)
         self._runs.clear()
         self._mirror.clear()
+        self._marks.clear()
+        self._idle_frames = 0
         self._rest = b""
         return touched
 
@@ -90,7 +128,6 @@ class Playout:
         """Follow the leg's codec. Nothing may be queued: ``cut`` first."""
         assert not self._runs
         self._codec = self._leg.codec
-        self._frame_bytes = self._codec.frame_bytes
         self._queued_bytes = 0
 
     def _send(self, sound: bytes, utterance: Utterance) -> None:
@@ -98,7 +135,7 @@ class Playout:
             return
         self._leg.play(sound)
         self._queued_bytes += len(sound)
-        size = self._frame_bytes
+        size = self._codec.frame_bytes
         self._mirror.extend(
             (sound[start : start + size], utterance) for start in range(0, len(sound), size)
         )

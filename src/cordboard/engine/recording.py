@@ -17,7 +17,8 @@ _KEPT_FRAMES = 10 * FRAMES_PER_SECOND
 
 
 class Recorder:
-    """Writes one frame of each side a tick. Whatever fails becomes a fact and ends the recording, never the call.
+    """Writes one frame of each side a tick. Whatever fails becomes a fact and ends the recording,
+    never the call.
 
     Frames that come before the file is open wait, up to 10 s of them.
     """

@@ -52,7 +52,9 @@ class ReplyingParts:
 
 
 class Replying:
-    """Makes replies, at most four at a time. A reply that has said nothing is tried again, then elsewhere."""
+    """Makes replies, at most four at a time. A reply that has said nothing is tried again, then
+    elsewhere.
+    """
 
     def __init__(self, parts: ReplyingParts) -> None:
         self._parts = parts
@@ -139,9 +141,7 @@ class _Attempt:
         async with Stream(model.reply(request)) as stream:
             piece = await stream.next(FIRST_TEXT_S)
             first_ms = self._parts.clock.now_ms() - self._started_ms
-            self._parts.facts.keep(
-                "first_text", {"reply_id": self._reply_id, "after_ms": first_ms}
-            )
+            self._parts.facts.keep("first_text", {"reply_id": self._reply_id, "after_ms": first_ms})
             while piece is not None:
                 self._take(piece)
                 piece = await stream.next(STALL_S)

@@ -20,7 +20,9 @@ FINISH_S = 30.0
 
 
 class Runner:
-    """Runs one call. ``post`` may be called from anywhere on the loop, from the constructor to the end."""
+    """Runs one call. ``post`` may be called from anywhere on the loop, from the constructor to the
+    end.
+    """
 
     def __init__(self, parts: CallParts) -> None:
         self._parts = parts
@@ -36,7 +38,8 @@ class Runner:
     async def run(self) -> CallEnding:
         """Run the call to its end; the far end is released and the row finished when this returns.
 
-        A mistake of our own ends this call with ``INTERNAL_ERROR``. Cancelling ends it at once, cleaned up.
+        A mistake of our own ends this call with ``INTERNAL_ERROR``. Cancelling ends it at once,
+        cleaned up.
         """
         ending: CallEnding | None = None
         close = CloseCall(EndReason.INTERRUPTED, "cancelled")

@@ -13,8 +13,8 @@ _WINDOW_MASK = (1 << ONSET_WINDOW_FRAMES) - 1
 class Segmenter:
     """Speech starts when 4 of the last 6 frames are speech, and has stopped when 200 ms hold none.
 
-    ``push`` returns whether something changed; ``speaking`` and the position tell what: where the speech began
-    (its first frame within the window), or where it ended (the end of its last frame).
+    ``push`` returns whether something changed; ``speaking`` and the position tell what: where the
+    speech began (its first frame within the window), or where it ended (the end of its last frame).
     """
 
     __slots__ = ("_quiet_ms", "_votes", "changed_at_ms", "speaking", "started_at_ms")

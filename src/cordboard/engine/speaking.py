@@ -26,11 +26,9 @@ from cordboard.engine.synthesis import Synthesis
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.utterance import Utterance
 from cordboard.engine.work import Job, Work
-from cordboard.media.codec import FRAME_MS
 from cordboard.ports import Clock, Leg, PhraseStore, Synthesizer
 
 MOST_UTTERANCES = 32
-_LOST_MARK_FRAMES = 5000 // FRAME_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +49,9 @@ class SpeakingParts:
 class Speaking:
     """Plays utterances one after another on one leg.
 
-    Sound goes to the leg as soon as it is made (legs pace or buffer it). A pause takes back what has not been heard;
-    resuming hands it over again from the start of the word that was cut. At most 32 utterances wait: one more fails.
+    Sound goes to the leg as soon as it is made (legs pace or buffer it). A pause takes back what
+    has not been heard; resuming hands it over again from the start of the word that was cut. At
+    most 32 utterances wait: one more fails.
     """
 
     def __init__(self, parts: SpeakingParts) -> None:
@@ -61,14 +60,9 @@ class Speaking:
         self._playout = Playout(parts.leg)
         self._synthesis = Synthesis(parts.synthesizers, parts.voice, self._arrived)
         self._job: tuple[Utterance, Job] | None = None
-        self._marks: dict[str, Utterance] = {}
-        self._mark_count = 0
         self._paused = False
         self._live = False
-        self._idle_frames = 0
         self._provider_down = False
-
-    # --- commands -----------------------------------------------------------------------------------------------
 
     def speak(self, command: Speak) -> None:
         """Queue an utterance and begin to make its sound."""
@@ -122,12 +116,8 @@ class Speaking:
         self._cut()
         self._cancel_synthesis()
         for utterance in self._queue:
-            self._parts.post(
-                PlayoutStopped(utterance.utterance_id, utterance.heard_characters())
-            )
+            self._parts.post(PlayoutStopped(utterance.utterance_id, utterance.heard_characters()))
         self._queue.clear()
-
-    # --- the leg ------------------------------------------------------------------------------------------------
 
     def answered(self) -> None:
         """Sound may flow from now on; the leg's codec is settled."""
@@ -149,23 +139,23 @@ class Speaking:
 
     def mark_reached(self, mark: str) -> None:
         """Everything before the mark has been played."""
-        utterance = self._marks.pop(mark, None)
+        utterance = self._playout.reached(mark)
         if utterance is not None:
             self._finish(utterance)
 
     def next_frame(self) -> bytes | None:
-        """Return the frame that leaves for the far end in this tick, None for silence; once per tick."""
+        """Return the frame that leaves for the far end in this tick, None for silence; once per
+        tick.
+        """
         frame = self._playout.next_frame()
         if frame is None:
-            if self._marks:
-                self._await_lost_mark()
+            lost = self._playout.lost()
+            if lost is not None:
+                self._finish(lost)
             return None
-        self._idle_frames = 0
         if not frame[1].started:
             self._began(frame[1])
         return frame[0]
-
-    # --- within -------------------------------------------------------------------------------------------------
 
     def _enqueue(self, utterance_id: str, text: str, language: str) -> Utterance | None:
         if len(self._queue) >= MOST_UTTERANCES:
@@ -197,8 +187,8 @@ class Speaking:
             self._provider_down = True
             utterance.failure = failure
             self._parts.post(ProviderFailed(ProviderKind.SYNTHESIZER, failure))
-        if not utterance.sound:
-            self._fail(utterance, failure or "bad_answer")
+        if not utterance.sound and failure is not None:
+            self._fail(utterance, failure)
         self._pump()
         self._synthesize_next()
 
@@ -218,25 +208,17 @@ class Speaking:
         for utterance in self._queue:
             if not utterance.released:
                 return
-            marked = utterance in self._marks.values()
+            marked = self._playout.is_marked(utterance)
             if not marked and (utterance.next_byte < len(utterance.sound) or utterance.complete):
                 self._playout.push(utterance)
                 if utterance.complete:
-                    self._mark(utterance)
+                    self._playout.mark(utterance)
             if not utterance.complete:
                 return
-
-    def _mark(self, utterance: Utterance) -> None:
-        self._mark_count += 1
-        mark = f"u{self._mark_count}"
-        self._marks[mark] = utterance
-        self._playout.mark(mark)
 
     def _cut(self) -> Utterance | None:
         """Silence the leg, settle what was heard; return the utterance that was cut, if any."""
         touched = self._playout.cut()
-        self._marks.clear()
-        self._idle_frames = 0
         current: Utterance | None = None
         for utterance in touched:
             if utterance.complete and utterance.heard_bytes >= len(utterance.sound):
@@ -248,12 +230,6 @@ class Speaking:
                 if utterance.heard_bytes and not utterance.started:
                     self._began(utterance)
         return current
-
-    def _await_lost_mark(self) -> None:
-        self._idle_frames += 1
-        if self._idle_frames > _LOST_MARK_FRAMES:
-            self._idle_frames = 0
-            self.mark_reached(next(iter(self._marks)))
 
     def _began(self, utterance: Utterance) -> None:
         utterance.started = True
@@ -271,16 +247,14 @@ class Speaking:
         if not utterance.started:
             self._began(utterance)
         utterance.heard_everything()
-        self._playout.forget(utterance)
         if utterance.failure is not None:
             self._fail(utterance, utterance.failure)
             return
         self._queue.remove(utterance)
-        at_ms = self._parts.timeline.position_ms
+        at_ms = self._parts.timeline.position_ms + self._playout.left_ms(utterance)
         self._parts.post(PlayoutFinished(utterance.utterance_id, at_ms))
 
     def _fail(self, utterance: Utterance, failure: str) -> None:
         self._queue.remove(utterance)
         heard = utterance.heard_characters() if utterance.sound else 0
         self._parts.post(PlayoutFailed(utterance.utterance_id, heard, failure))
-

@@ -34,7 +34,9 @@ class Stream(Generic[T]):
             await close()
 
     async def next(self, wait_s: float) -> T | None:
-        """Return the next piece, None at the end; raises ``ProviderError("timeout")`` after ``wait_s``."""
+        """Return the next piece, None at the end; raises ``ProviderError("timeout")`` after
+        ``wait_s``.
+        """
         try:
             async with asyncio.timeout(wait_s):
                 return await anext(self._iterator, None)

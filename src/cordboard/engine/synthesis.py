@@ -29,7 +29,8 @@ class Synthesis:
         self._arrived = arrived
 
     async def fill(self, utterance: Utterance) -> str | None:
-        """Make all sound of the utterance; return a class of failure if some of it could not be made.
+        """Make all sound of the utterance; return a class of failure if some of it could not be
+        made.
 
         What a failed attempt delivered stays; the next attempt goes on after its last whole word.
         """
@@ -49,7 +50,8 @@ class Synthesis:
         return failure
 
     async def _attempt(self, synthesizer: Synthesizer, utterance: Utterance) -> None:
-        done = utterance.characters_within(utterance.duration_ms) if utterance.sound else 0
+        utterance.drop_cut_word()
+        done = utterance.characters_within(utterance.duration_ms)
         text = utterance.text[done:]
         if not text.strip():
             return

@@ -1,4 +1,6 @@
-"""A call's own timeline: milliseconds since the answer, in steps of the frames that were heard and recorded."""
+"""A call's own timeline: milliseconds since the answer, in steps of the frames that were heard and
+recorded.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ _GAP_FRAMES = 5
 
 
 class Timeline:
-    """Position 0 is the answer. Frames advance it; where frames are missing the clock says how many."""
+    """Position 0 is the answer. Frames advance it; where frames are missing the clock says how
+    many.
+    """
 
     __slots__ = ("_clock", "_started_ms", "position_ms")
 
@@ -36,7 +40,9 @@ class Timeline:
         return self._clock.now_ms() - self._started_ms
 
     def missing_frames(self) -> int:
-        """Return how many frames should have come before the one that is here now; 0 within 100 ms."""
+        """Return how many frames should have come before the one that is here now; 0 within 100
+        ms.
+        """
         assert self._started_ms is not None
         behind_ms = self._clock.now_ms() - self._started_ms - self.position_ms
         if behind_ms <= (_GAP_FRAMES + 1) * FRAME_MS:

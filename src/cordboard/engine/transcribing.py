@@ -32,7 +32,9 @@ _KEPT_FRAMES = 3 * FRAMES_PER_SECOND
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscribingParts:
-    """What a transcriber's stream needs of its call; ``transcribers`` are in the order of fallback."""
+    """What a transcriber's stream needs of its call; ``transcribers`` are in the order of
+    fallback.
+    """
 
     leg: Leg
     transcribers: Sequence[Transcriber]
@@ -44,7 +46,9 @@ class TranscribingParts:
 
 
 class Transcribing:
-    """Feeds one stream at a time; up to 3 s of sound wait while there is none (the oldest is dropped)."""
+    """Feeds one stream at a time; up to 3 s of sound wait while there is none (the oldest is
+    dropped).
+    """
 
     def __init__(self, parts: TranscribingParts) -> None:
         self._parts = parts
@@ -65,8 +69,9 @@ class Transcribing:
             for _ in range(MOST_REOPENINGS + 1):
                 failure = await self._open()
                 if failure is not None:
+                    if not down:
+                        self._parts.post(ProviderFailed(ProviderKind.TRANSCRIBER, failure))
                     down = True
-                    self._parts.post(ProviderFailed(ProviderKind.TRANSCRIBER, failure))
                     await asyncio.sleep(RETRY_S)
                     continue
                 if down:

@@ -9,7 +9,9 @@ _GUESSED_MS_PER_CHARACTER = 65
 
 
 class Utterance:
-    """Sound arrives piece by piece in the leg's encoding and is kept until the utterance is over."""
+    """Sound arrives piece by piece in the leg's encoding and is kept until the utterance is
+    over.
+    """
 
     __slots__ = (
         "asked_ms",
@@ -58,7 +60,7 @@ class Utterance:
     @property
     def duration_ms(self) -> int:
         """How long the sound is that has arrived."""
-        return self.codec.duration_ms(bytes(self.sound))
+        return self._ms(len(self.sound))
 
     def heard_characters(self) -> int:
         """Return how many characters of the text were played whole, ending at a word's end."""
@@ -72,6 +74,20 @@ class Utterance:
             return max((word.text_end for word in self.words if word.end_ms <= sound_ms), default=0)
         character = int(sound_ms / self._ms_per_character())
         return len(self.text[: self._word_start(character)].rstrip())
+
+    def drop_cut_word(self) -> None:
+        """Sound broke off: drop what follows the last whole word, where it has not been handed
+        on.
+        """
+        whole_ms = max(
+            (word.end_ms for word in self.words if word.end_ms <= self.duration_ms), default=None
+        )
+        if whole_ms is None:
+            return
+        end = self.codec.size_bytes(whole_ms)
+        if self.next_byte <= end:
+            del self.sound[end:]
+        self.words = [word for word in self.words if word.end_ms <= whole_ms]
 
     def rewind(self) -> None:
         """Go back to the start of the word that was cut, so that it will be heard whole."""

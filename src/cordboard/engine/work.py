@@ -18,9 +18,13 @@ class Job(Protocol):
 
 
 class Work:
-    """Starts tasks in one group. One that raises tells ``broke``: the call it belongs to has to end."""
+    """Starts tasks in one group. One that raises tells ``broke``: the call it belongs to has to
+    end.
+    """
 
-    def __init__(self, group: asyncio.TaskGroup, report: Report, broke: Callable[[str], None]) -> None:
+    def __init__(
+        self, group: asyncio.TaskGroup, report: Report, broke: Callable[[str], None]
+    ) -> None:
         self._group = group
         self._report = report
         self._broke = broke

@@ -15,9 +15,9 @@ from cordboard.ports import LegFailed, LegSink, MediaTicker, Randomness
 class Conditions:
     """How badly the link behaves; everything is 0 by default. Shares are between 0 and 1.
 
-    ``loss`` is the share of frames lost, either way. ``jitter_ms`` holds up to that much of the far end's sound back
-    at random. ``mark_delay_ms`` is the most by which marks come late. ``hangup_after_ms`` makes the far end vanish at
-    that time after the answer.
+    ``loss`` is the share of frames lost, either way. ``jitter_ms`` holds up to that much of the far
+    end's sound back at random. ``mark_delay_ms`` is the most by which marks come late.
+    ``hangup_after_ms`` makes the far end vanish at that time after the answer.
     """
 
     loss: float = 0.0
@@ -155,7 +155,9 @@ class LoopbackLeg:
 
 
 class FarEnd:
-    """The other end: a scripted caller. What it plays is paced by the link, what it hears is kept."""
+    """The other end: a scripted caller. What it plays is paced by the link, what it hears is
+    kept.
+    """
 
     def __init__(self, leg: LoopbackLeg, codec: Codec) -> None:
         self.codec = codec
@@ -166,7 +168,9 @@ class FarEnd:
         self.heard = bytearray()
         """Everything received since the answer, frame by frame, silence included."""
         self.on_frame: Callable[[bytes], None] | None = None
-        """Called with every frame received, before the far end's own frame of that tick is taken."""
+        """Called with every frame received, before the far end's own frame of that tick is
+        taken.
+        """
         self._leg = leg
         self._outgoing = _SendQueue(codec)
 
@@ -226,7 +230,9 @@ class _SendQueue:
         self._items.append(mark)
 
     def take(self) -> tuple[bytes | None, list[str]]:
-        """Return this tick's frame and the marks that lie right behind it (or before the silence)."""
+        """Return this tick's frame and the marks that lie right behind it (or before the
+        silence).
+        """
         marks: list[str] = []
         frame: bytes | None = None
         if not self._items:
@@ -282,7 +288,9 @@ class _Link:
         return round(self._randomness.uniform(0, most_ms)) if most_ms else 0
 
     def carry(self, frame: bytes | None, silence: bytes) -> bytes:
-        """Return what arrives in this tick: late frames push those behind them back, none overtakes."""
+        """Return what arrives in this tick: late frames push those behind them back, none
+        overtakes.
+        """
         frame = silence if frame is None or self.loses() else frame
         if not self.conditions.jitter_ms:
             return frame
