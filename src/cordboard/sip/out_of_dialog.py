@@ -54,12 +54,7 @@ def _refusal(core: Core, request: Request) -> Refuse | None:
         return Refuse(_STATUS.get(request.method, 501))
     if uri_scheme(request.uri) not in ("sip", "sips", "tel"):
         return Refuse(416)
-    refusal = unfit(core, request)
-    if refusal is not None or request.method != "INVITE":
-        return refusal
-    if not request.contacts():
-        return Refuse(400, "Contact missing")
-    return None
+    return unfit(core, request)
 
 
 def unfit(core: Core, request: Request) -> Refuse | None:
