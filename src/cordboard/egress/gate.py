@@ -117,6 +117,10 @@ class Egress:
         """Close what is open; the gate cannot be used afterwards."""
         await self._http.close()
 
+    def check(self, url: str, field: str = "url") -> None:
+        """Judge a target as far as its text tells; raises TargetRefused."""
+        parse_target(url, self._policy, field)
+
     async def post_json(
         self,
         url: str,
