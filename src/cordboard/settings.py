@@ -205,8 +205,8 @@ class Settings:
     master_key: str | None = _setting(
         "",
         optional(secret),
-        "Key that encrypts stored credentials; without it, the file `master.key` in the data "
-        "directory is used, and made when the directory is empty.",
+        "Key that encrypts stored credentials, base64 of at least 32 random bytes; without it, the "
+        "file `master.key` in the data directory is used, and made when the directory is empty.",
         secret=True,
     )
     sip_host: str = _setting(

@@ -8,7 +8,7 @@ import pytest
 
 from cordboard.settings import SETTINGS, reference_page
 from tests.docs.page import anchors, blocks, links, pages
-from tests.tidy.source import ROOT
+from tests.tidy.source import ROOT, sources
 
 PAGES = pages()
 
@@ -68,10 +68,11 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_only_known_settings_are_mentioned() -> None:
-    """No page speaks of a setting that does not exist."""
+    """No page and no message of the server speaks of a setting that does not exist."""
     known = {setting.variable for setting in SETTINGS} | {"CORDBOARD_TORTURE"}
-    for name, text in PAGES.items():
-        assert set(re.findall(r"CORDBOARD_[A-Z_]+", text)) <= known, name
+    texts = {source.path: source.text for source in sources() if source.in_package}
+    for name, text in {**PAGES, **texts}.items():
+        assert set(re.findall(r"CORDBOARD_[A-Z][A-Z_]+", text)) <= known, name
 
 
 def test_decisions_have_four_parts() -> None:
