@@ -28,7 +28,7 @@ class TargetRefused(EgressError):
 
 
 class Unreachable(EgressError):
-    """No connection came about: unknown name, refused, reset, or TLS that could not be verified."""
+    """No connection came about: unknown name, nobody there, or TLS that could not be verified."""
 
     code = "unreachable"
 
@@ -46,6 +46,6 @@ class TooLarge(EgressError):
 
 
 class BadAnswer(EgressError):
-    """What came back is no complete HTTP answer, or is encoded in a way that was not asked for."""
+    """The request went out, but what came back is no complete and usable HTTP answer."""
 
     code = "bad_answer"

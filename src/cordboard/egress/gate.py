@@ -157,9 +157,10 @@ class Egress:
 
 
 def _lost(error: Exception) -> EgressError:
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return BadAnswer("the target closed the connection without an answer")
-    return Unreachable("the target could not be reached")
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorDNSError):
+        return Unreachable("the target could not be reached")
+    # The request may have been carried out, so this is another thing than not reaching anybody.
+    return BadAnswer("the connection broke before the answer was complete")
 
 
 async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> EgressAnswer:

@@ -25,6 +25,7 @@ _SCHEMA_DEPTH_MAX: Final = 32
 _CHAIN_MAX: Final = 64
 _EXPANDED_MAX: Final = 1_000
 _PATTERNS_MAX: Final = 50
+_WORK_MAX: Final = 50_000  # values times subschemas
 _PROBLEM_WORK_MAX: Final = 10_000
 
 # A linear engine still takes time in proportion to the pattern's states. These keep the worst
@@ -136,7 +137,7 @@ def compile_schema(schema: Mapping[str, object]) -> CompiledSchema:
 def validate_arguments(compiled: CompiledSchema, arguments: Mapping[str, object]) -> list[Problem]:
     """Return what is wrong with ``arguments``; empty when they may be sent."""
     nodes = _count_nodes(arguments, compiled.chars_max)
-    if nodes is None:
+    if nodes is None or nodes * compiled.size > _WORK_MAX:
         return [Problem((), "the arguments are too large or nested too deeply")]
     try:
         plain = json.loads(json.dumps(arguments, allow_nan=False, default=_as_dict))
