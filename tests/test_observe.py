@@ -70,6 +70,23 @@ def test_no_canary_gets_out(stream: io.StringIO) -> None:
     assert "192.0.2.1" in out
 
 
+def test_six_shapes_of_a_secret(stream: io.StringIO) -> None:
+    """A secret is masked in a message, a field, embedded, an error, bytes and a sub-logger."""
+    secret = CANARIES["token"]
+    log = logging.getLogger("cordboard.shapes")
+    log.info("message %s", secret)
+    log.info("field", extra={"note": secret})
+    log.info("embedded", extra={"outer": {"inner": [f"a{secret}b"]}})
+    log.info("error", extra={"error": ValueError(secret)})
+    log.info("bytes", extra={"raw": secret.encode()})
+    log.getChild("sub").info("sub-logger %s", {"note": secret})
+    out = stream.getvalue()
+    assert len(out.splitlines()) == 6
+    assert "canary" not in out
+    assert out.count("****") == 5
+    assert f"[{len(secret)} bytes]" in out
+
+
 def test_one_record_is_one_line(stream: io.StringIO) -> None:
     """Line breaks and terminal escapes in what others sent cannot forge a line."""
     logging.getLogger("cordboard.x").warning("a\nb\x1b[2J\x9b\u2028c", extra={"f": "d\r\ne\x7f"})
@@ -128,6 +145,8 @@ def test_other_digits_stay(text: str) -> None:
         "got Bearer canary.canary.canary",
         "sip://trunk:canary@192.0.2.1",
         "sqlite+x://:canary@/y",
+        "GET https://example.test/path?key=canary&x=1",
+        "ws://example.test/#canary",
     ],
 )
 def test_credentials_in_text_are_masked(text: str) -> None:

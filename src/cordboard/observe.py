@@ -44,6 +44,7 @@ _CREDENTIALS: Final = (
     re.compile(r"(\bauthorization\b\W{1,4})[^\r\n]+", re.IGNORECASE),
     re.compile(r"(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
     re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)"),
+    re.compile(r"(\b(?:https?|wss?)://[^\s?#]*[?#])[^\s\"']+", re.IGNORECASE),
 )
 _OUR_KEY: Final = re.compile(r"\b(sk|ck|whsec)[-_][A-Za-z0-9+/_=-]{8,}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -80,6 +81,8 @@ class Redaction:
             return number(str(value))
         if isinstance(value, int | float):
             return value if math.isfinite(value) else str(value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            return f"[{len(value)} bytes]"
         return self._structure(key, value, depth)
 
     def _structure(self, key: str, value: object, depth: int) -> object:
