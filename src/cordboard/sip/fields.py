@@ -28,7 +28,8 @@ _PARAMETER = re.compile(
 _CSEQ = re.compile(rf"([0-9]{{1,10}})[ \t]+({_TOKEN})")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(?=:)")
 _TOKEN_ONLY = re.compile(_TOKEN)
-_LIST_BREAK = re.compile(rf"{_QUOTED}|[,<>]", re.DOTALL)
+# A quote that is not closed runs to the end, so that many of them cost no more than one.
+_LIST_BREAK = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[,<>]', re.DOTALL)
 
 
 class BadField(ValueError):
