@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from cordboard.media.resample import Resampler
 from cordboard.providers.inbox import Inbox
 from cordboard.providers.synthesizers.espeak.library import Library, WordBegun
-from cordboard.providers.synthesizers.espeak.rates import convert
 from cordboard.providers.synthesizers.espeak.wire import (
     Answer,
     Cancel,
@@ -81,7 +81,8 @@ class Speaker:
         if not spoken:
             yield Done(say.utterance, "unavailable")
             return
-        pcm = convert(b"".join(pieces), self._library.rate_hz, say.rate_hz)
+        resampler = Resampler(self._library.rate_hz, say.rate_hz)
+        pcm = resampler.push(b"".join(pieces)) + resampler.flush()
         yield from _blocks(say, pcm, _words(say.text, begun, len(pcm) * 500 // say.rate_hz))
         yield Done(say.utterance)
 

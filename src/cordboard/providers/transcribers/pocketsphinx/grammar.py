@@ -1,0 +1,75 @@
+"""A grammar (JSGF, the Java Speech Grammar Format) from an expectation.
+
+The caller's sentence is a row of units: what was asked for, what is always possible, and the small
+words that people put around an answer ("um", "let's say", "please", "no"). So a short sentence, two
+answers at once and a correction all fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+
+from cordboard.call.expectation import Expectation
+from cordboard.providers.spoken import spoken_words
+from cordboard.providers.transcribers.pocketsphinx import rules
+
+_MOST_PHRASES = 400
+_MOST_WORDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """A grammar's text, the name it goes by in a decoder, and every word it holds."""
+
+    name: str
+    jsgf: str
+    words: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def grammar_for(expectation: Expectation) -> Grammar:
+    """Return the grammar for the next answer; the same expectation gives the same one."""
+    examples = _phrases(expectation.choices)
+    wanted = rules.BY_KIND[expectation.kind] | _kinds_of(examples)
+    answers = [f"/10/ {phrase}" for phrase in examples]
+    answers += [f"/{rules.WEIGHTS[name]}/ <{name}>" for name in sorted(wanted - {"yesno"})]
+    also = [*_phrases(expectation.also), *rules.ALWAYS]
+    body = rules.texts(wanted | {"yesno", "lead", "tail", "hesitation"})
+    alone = f"<yesno> [<tail>] | {' | '.join(dict.fromkeys(also))}"
+    if answers:
+        body.append(f"<answer> = {' | '.join(answers)};")
+        several = "+" if len(answers) > 1 else ""
+        alone = f"/4/ [<yesno>] [<lead>] (<answer> [<join>]){several} [<tail>] | {alone}"
+        body += rules.texts({"join"})
+    body.append(f"public <utterance> = [<hesitation>] ({alone});")
+    text = "\n".join(body)
+    name = "g" + sha256(text.encode()).hexdigest()[:12]
+    return Grammar(name, f"#JSGF V1.0;\ngrammar {name};\n{text}\n", _words(text))
+
+
+def _phrases(texts: tuple[str, ...]) -> list[str]:
+    phrases = (" ".join(spoken_words(text)[:_MOST_WORDS]) for text in texts[:_MOST_PHRASES])
+    return list(dict.fromkeys(phrase for phrase in phrases if phrase))
+
+
+def _weight(phrase: str) -> int:
+    return 10
+
+
+def _kinds_of(examples: list[str]) -> frozenset[str]:
+    """Generalise: an example that is a time, a date or a number stands for all of its kind."""
+    kinds: set[str] = set()
+    for example in examples:
+        kinds |= rules.kinds_of(example.split())
+    return frozenset(kinds)
+
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a grammar's rules: what is neither sign, weight nor rule name."""
+    for sign in "()[]|;=+*":
+        text = text.replace(sign, " ")
+    return frozenset(
+        word for word in text.split() if word[0] not in "</" and word not in ("public",)
+    )

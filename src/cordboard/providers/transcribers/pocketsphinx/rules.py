@@ -1,0 +1,127 @@
+"""The rules that grammars are put together from, as JSGF text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cordboard.call.expectation import ExpectationKind as Kind
+from cordboard.providers.spoken import number_words, ordinal_words
+
+_ONES = " | ".join(number_words(number) for number in range(1, 10))
+_TEENS = " | ".join(number_words(number) for number in range(10, 20))
+_TENS = " | ".join(number_words(number) for number in range(20, 100, 10))
+_HOURS = " | ".join(number_words(number) for number in range(1, 13))
+_MINUTES = "oh <ones> | fifteen | ten | <tens> [<ones>]"
+_MONTHS = (
+    "january | february | march | april | may | june | july | august | september | october | "
+    "november | december"
+)
+_WEEKDAYS = "monday | tuesday | wednesday | thursday | friday | saturday | sunday"
+_LETTERS = " | ".join("abcdefghijklmnopqrstuvwxyz")
+_DAYS = " | ".join(ordinal_words(number) for number in range(1, 32))
+_SITES = "gmail | example | outlook | hotmail | yahoo | mail | company"
+
+RULES = {
+    "ones": _ONES,
+    "tens": _TENS,
+    "number": (
+        "zero | a | /9/ <ones> | /9/ <below> | <ones> hundred [[and] (<ones2> | <below2>)] | "
+        "<ones> thousand [<ones2> hundred] [[and] (<ones2> | <below2>)] | <ones> and a half"
+    ),
+    "ones2": _ONES,
+    "below": f"{_TEENS} | {_TENS} | <tens> <ones>",
+    "below2": f"{_TEENS} | {_TENS} | <tens> <ones>",
+    "digits": f"(/9/ {_ONES.replace('|', '| /9/')} | /5/ zero | /5/ oh | double | hundred)+",
+    "time": (
+        "[at | around | about] (/20/ <hour> <minute> [<half>] | /4/ <hour> [o'clock] [<half>] | "
+        "/4/ (half past | quarter past | quarter to | ten past | ten to | twenty past | twenty to)"
+        " <hour> [<half>] | noon | midday | midnight)"
+    ),
+    "hour": _HOURS,
+    "minute": _MINUTES,
+    "half": (
+        "/9/ a m | /9/ p m | in the morning | in the afternoon | in the evening | at night | sharp"
+    ),
+    "date": (
+        "[on] (/5/ today | /9/ tomorrow [morning | afternoon | evening] | the day after tomorrow | "
+        "/9/ [next | this] <weekday> | next week | /9/ <month> [the] <day> | "
+        "/5/ the <day> [of <month>])"
+    ),
+    "weekday": _WEEKDAYS,
+    "month": _MONTHS,
+    "day": _DAYS,
+    "letters": f"({_LETTERS} | double | dash | hyphen)+",
+    "email": f"(/9/ {_LETTERS.replace('|', '| /9/')} | at | dot | com | net | org | underscore | {_SITES})+",
+    "yesno": (
+        "/9/ yes | /3/ yeah | yep | yup | /3/ sure | /3/ correct | /3/ right | that's right | "
+        "that is right | that's correct | okay | of course | absolutely | exactly | perfect | "
+        "/9/ no | /2/ nope | no thanks | no thank you | wrong | that's wrong | not really | "
+        "not at all | i don't | i do | i did | i didn't | it was | it wasn't | i am | i'm not"
+    ),
+    "hesitation": "um | uh | well | hi | hello | sorry | actually",
+    "lead": (
+        "/3/ i'd like | i would like | i want | i need | /2/ let's say | let's do | /2/ make it | "
+        "make that | change it to | how about | what about | maybe | i think | can we do | "
+        "could we do | can i have | it's | it is | there are | there will be | we are | we'll be | "
+        "my name is | i mean | for | at | on | the"
+    ),
+    "join": "and | at | on | for | to | in",
+    "tail": (
+        "/9/ please | thanks | /2/ thank you | is fine | works for me | would be good | "
+        "would be great | would be nice | if possible | instead"
+    ),
+}
+
+BY_KIND: dict[Kind, frozenset[str]] = {
+    Kind.ANYTHING: frozenset({"number", "time", "date"}),
+    Kind.YES_NO: frozenset({"yesno"}),
+    Kind.CHOICE: frozenset(),
+    Kind.DIGITS: frozenset({"digits"}),
+    Kind.NUMBER: frozenset({"number"}),
+    Kind.DATE: frozenset({"date"}),
+    Kind.TIME: frozenset({"time"}),
+    Kind.SPELLED: frozenset({"letters", "digits"}),
+    Kind.EMAIL: frozenset({"email", "digits"}),
+    Kind.ADDRESS: frozenset({"letters", "number"}),
+}
+WEIGHTS = {
+    "yesno": 10,
+    "time": 20,
+    "date": 20,
+    "number": 20,
+    "digits": 20,
+    "letters": 20,
+    "email": 20,
+}
+ALWAYS = ("goodbye", "bye", "that's all", "that is all", "nothing else", "what", "pardon")
+
+_TIME_WORDS = frozenset({"o'clock", "noon", "midnight", "past"})
+_DATE_WORDS = frozenset(f"{_MONTHS} | {_WEEKDAYS} | tomorrow | today".split()) - {"|", "may"}
+_NUMBERS = frozenset(number_words(number) for number in (*range(20), *range(20, 100, 10)))
+
+
+def kinds_of(words: list[str]) -> frozenset[str]:
+    """Return the rules that an example stands for: ``nine thirty a m`` is a time."""
+    numbers = [word for word in words if word in _NUMBERS]
+    kinds: set[str] = set()
+    if _TIME_WORDS & set(words) or (numbers and "m" in words[1:]):
+        kinds.add("time")
+    elif numbers and len(numbers) == len(words):
+        kinds.add("number")
+    if _DATE_WORDS & set(words):
+        kinds.add("date")
+    if len(words) > 2 and all(len(word) == 1 for word in words):
+        kinds.add("letters")
+    return frozenset(kinds)
+
+
+def texts(names: Iterable[str]) -> list[str]:
+    """Return the rules of these names and those they refer to, one definition each."""
+    wanted: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += [other for other in RULES if f"<{other}>" in RULES[name]]
+    return [f"<{name}> = {RULES[name]};" for name in sorted(wanted)]
