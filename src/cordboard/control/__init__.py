@@ -1,0 +1,1 @@
+"""The REST API. One folder per noun: routes, schemas, service, queries."""

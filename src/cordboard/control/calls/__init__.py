@@ -1,0 +1,1 @@
+"""Calls and what is on record about them."""

@@ -1,0 +1,111 @@
+"""``/v1/calls``, and ``/x/v1/calls`` with what the public API has no place for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import FileResponse, Response
+
+from cordboard.control.answers import answer
+from cordboard.control.calls import service
+from cordboard.control.calls.queries import events_of
+from cordboard.control.calls.schemas import (
+    extended,
+    listed_call,
+    shown_call,
+    shown_event,
+    wants_text_times,
+)
+from cordboard.control.requests import Body, Page, Reader, Writer
+from cordboard.control.unit import Caller
+
+router = APIRouter(prefix="/v1/calls")
+extension = APIRouter(prefix="/x/v1/calls")
+
+Language = Annotated[str | None, Header(alias="x-fern-language")]
+
+
+@router.get("")
+async def get_call(caller: Reader, id: UUID) -> Response:
+    """Return a call."""
+    async with caller.reading() as unit:
+        row = await service.find_call(unit, str(id))
+        return answer(unit, shown_call(row, caller.client_version))
+
+
+@router.get("/list")
+async def list_calls(caller: Reader, page: Page, language: Language = None) -> Response:
+    """Return a page of calls."""
+    version = caller.client_version
+    texts = wants_text_times(language, version)
+    async with caller.reading() as unit:
+        rows, total = await service.page_of_calls(unit, page)
+        items = [listed_call(row, version, text_times=texts) for row in rows]
+        return answer(unit, page.envelope(items, total))
+
+
+@router.post("/create")
+async def create_call(caller: Writer, body: Body) -> None:
+    """Refuse: calls are not placed yet."""
+    service.refuse_create()
+
+
+@router.post("/end")
+async def end_call(caller: Writer, id: UUID) -> Response:
+    """End a call; one that has ended is returned as it is."""
+    row = await service.end(caller, str(id))
+    async with caller.reading() as unit:
+        return answer(unit, shown_call(row, caller.client_version))
+
+
+@router.get("/recording")
+async def get_recording(caller: Reader, id: UUID) -> Response:
+    """Return a call's recording."""
+    return await _recording(caller, id)
+
+
+@router.get("/recording/{call_id}")
+async def get_recording_by_path(caller: Reader, call_id: UUID) -> Response:
+    """Return a call's recording, addressed as one of the pages has it."""
+    return await _recording(caller, call_id)
+
+
+async def _recording(caller: Caller, call_id: UUID) -> Response:
+    found = await service.recording(caller, str(call_id))
+    if isinstance(found, Path):
+        return FileResponse(found, media_type="audio/mpeg", filename=f"{call_id}.mp3")
+    return Response(found, media_type="audio/mpeg")
+
+
+@extension.get("")
+async def get_extended(caller: Reader, id: UUID) -> Response:
+    """Return a call with direction, operator and end reason."""
+    async with caller.reading() as unit:
+        row = await service.find_call(unit, str(id))
+        return answer(unit, shown_call(row, caller.client_version) | extended(row))
+
+
+@extension.get("/list")
+async def list_extended(caller: Reader, page: Page) -> Response:
+    """Return a page of calls with direction, operator and end reason."""
+    async with caller.reading() as unit:
+        rows, total = await service.page_of_calls(unit, page)
+        items = [listed_call(row, caller.client_version) | extended(row) for row in rows]
+        return answer(unit, page.envelope(items, total))
+
+
+@extension.get("/{call_id}/events")
+async def list_events(
+    caller: Reader,
+    call_id: UUID,
+    after: Annotated[int, Query(ge=-1, le=2**31 - 1)] = -1,
+    size: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> Response:
+    """Return the facts of a call's timeline that follow ``after``, oldest first."""
+    async with caller.reading() as unit:
+        row = await service.find_call(unit, str(call_id))
+        events = await events_of(unit, row.id, after, size)
+        return answer(unit, {"items": [shown_event(event) for event in events]})

@@ -1,0 +1,103 @@
+"""The two forms of a call: whole, and as an item of a list (reference sections 1.4 and 3.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cordboard.control.fields import Json
+from cordboard.control.numbers.schemas import SIP, shown_provider
+from cordboard.storage.tables import Call, CallEvent
+
+# The last version of the other official client that reads texts as times in lists.
+_LAST_WITH_TEXT_TIMES = (0, 0, 46)
+
+Version = tuple[int, ...] | None
+
+
+def shown_call(row: Call, version: Version) -> Json:
+    """Return a call whole: times as texts, the agent as it was when the call began."""
+    return {
+        **_common(row, version),
+        "start_time": _text(row.started_at),
+        "end_time": _text(row.ended_at),
+        "agent": row.agent,
+        "telephony_account_connection": None,
+    }
+
+
+def listed_call(row: Call, version: Version, *, text_times: bool = False) -> Json:
+    """Return a call as an item of a list: times as epoch seconds, the agent by its id."""
+    times = _text if text_times else _epoch
+    return {
+        **_common(row, version),
+        "start_time": times(row.started_at),
+        "end_time": times(row.ended_at),
+        "agent": row.agent_id or row.agent.get("id"),
+        "telephony_account_connection": row.telephony_account_connection_id,
+    }
+
+
+def wants_text_times(language: str | None, version: Version) -> bool:
+    """Tell whether the client is the JavaScript one of before August 2024."""
+    if (language or "").lower() != "javascript":
+        return False
+    return version is not None and version <= _LAST_WITH_TEXT_TIMES
+
+
+def shown_event(row: CallEvent) -> Json:
+    """Return one fact of a call's timeline."""
+    return {
+        "sequence": row.sequence,
+        "kind": row.kind,
+        "at": _text(row.at),
+        "at_ms": row.at_ms,
+        "content": row.content,
+    }
+
+
+def extended(row: Call) -> Json:
+    """Return what the public API has no place for, for our own routes."""
+    return {
+        "direction": row.direction,
+        "operator": row.operator,
+        "end_reason": row.end_reason,
+        "created_at": _text(row.created_at),
+    }
+
+
+def _common(row: Call, version: Version) -> Json:
+    # A call over SIP has no account connection and no carrier metadata to show.
+    metadata = None if row.telephony_provider == SIP else row.telephony_metadata
+    return {
+        "id": row.id,
+        "user_id": row.organisation_id,
+        "status": row.status,
+        "error_message": row.error_message,
+        "recording_available": row.recording_available,
+        "transcript": row.transcript,
+        "human_detection_result": row.human_detection_result,
+        "do_not_call_result": row.do_not_call_result,
+        "telephony_id": row.telephony_id,
+        "stage": row.stage,
+        "stage_outcome": row.stage_outcome,
+        "telephony_metadata": metadata,
+        "to_number": row.to_number,
+        "from_number": row.from_number,
+        "telephony_provider": shown_provider(row.telephony_provider, version),
+        "agent_phone_number": row.agent_phone_number,
+        "hipaa_compliant": row.hipaa_compliant,
+        "on_no_human_answer": row.on_no_human_answer,
+        "context": row.call_variables,
+        "run_do_not_call_detection": row.run_do_not_call_detection,
+        "telephony_params": row.telephony_params,
+        "carrier": row.carrier,
+        "trunk_id": row.trunk_id,
+    }
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _epoch(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None

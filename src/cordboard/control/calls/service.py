@@ -1,0 +1,63 @@
+"""Rules of calls: they are read here, and may be asked to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from cordboard.control.calls.queries import COLUMNS
+from cordboard.control.errors import BadRequest, NotFound
+from cordboard.control.requests import PageQuery
+from cordboard.control.rows import find, page_of
+from cordboard.control.unit import Caller, Unit
+from cordboard.storage.tables import Call
+
+NOUN: Final = "call"
+OPEN: Final = ("not_started", "in_progress")
+
+
+async def find_call(unit: Unit, call_id: str) -> Call:
+    """Return a call of the organisation."""
+    return await find(unit, Call, call_id, NOUN)
+
+
+async def page_of_calls(unit: Unit, page: PageQuery) -> tuple[list[Call], int]:
+    """Return the calls of a page, and how many there are."""
+    rows, total = await page_of(unit, Call, page, COLUMNS)
+    return list(rows), total
+
+
+async def end(caller: Caller, call_id: str) -> Call:
+    """Ask whoever runs the call to end it, and return it as it is then.
+
+    No transaction is open meanwhile: the one who ends it has to write.
+    """
+    async with caller.reading() as unit:
+        row = await find_call(unit, call_id)
+    if row.status not in OPEN:
+        return row
+    await caller.services.call_commands.end_call(row.id)
+    async with caller.reading() as unit:
+        return await find_call(unit, call_id)
+
+
+async def recording(caller: Caller, call_id: str) -> Path | bytes:
+    """Return a call's recording as MP3."""
+    async with caller.reading() as unit:
+        row = await find_call(unit, call_id)
+    found = None
+    if row.recording_available:
+        found = await caller.services.recordings.open_mp3(row.id)
+    if found is None:
+        raise NotFound("This call has no recording")
+    return found
+
+
+def refuse_create() -> None:
+    """Refuse to place a call.
+
+    Raises:
+        BadRequest: always.
+
+    """
+    raise BadRequest("This version of the server answers calls; it does not place any yet")

@@ -1,0 +1,26 @@
+"""All SQL about numbers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import select
+
+from cordboard.control.rows import Columns
+from cordboard.control.unit import Unit
+from cordboard.storage.tables import Number
+
+_COLUMNS = Number.__table__.c
+
+COLUMNS: Final[Columns] = {
+    name: _COLUMNS[name]
+    for name in ("number", "label", "active", "outbound_only", "telephony_provider")
+} | {"inbound_agent": _COLUMNS.inbound_agent_id}
+
+
+async def number_of(unit: Unit, number: str) -> Number | None:
+    """Return the organisation's row of a number in its stored form."""
+    wanted = select(Number).where(
+        Number.organisation_id == unit.organisation_id, Number.number == number
+    )
+    return (await unit.session.scalars(wanted)).first()

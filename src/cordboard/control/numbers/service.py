@@ -1,0 +1,230 @@
+"""Rules of numbers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import select
+
+from cordboard.control.agents import service as agents
+from cordboard.control.errors import (
+    BadRequest,
+    Conflict,
+    Invalid,
+    NotFound,
+    Place,
+    Problem,
+    collecting,
+    raise_any,
+)
+from cordboard.control.fields import Json, as_uuid, dumped, given, validated
+from cordboard.control.numbers.queries import COLUMNS, number_of
+from cordboard.control.numbers.schemas import (
+    KEEP_EMPTY,
+    SIP,
+    BuyParams,
+    LinkParams,
+    NumberFields,
+    shown_provider,
+)
+from cordboard.control.requests import PageQuery
+from cordboard.control.rows import page_of
+from cordboard.control.unit import Unit
+from cordboard.storage.agent_rows import api_resource
+from cordboard.storage.phone_numbers import stored_user_part
+from cordboard.storage.tables import AccountConnection, Agent, Number, SipTrunk
+
+Version = tuple[int, ...] | None
+
+_NO_NUMBER: Final = "No such phone number"
+_NO_CONNECTION: Final = (
+    "telephony_account_connection: No account connection or SIP trunk with this id"
+)
+
+
+async def get(unit: Unit, phone_number: str, version: Version) -> Json:
+    """Return a number, whole."""
+    return await show(unit, await find_number(unit, phone_number), version)
+
+
+async def page_of_numbers(unit: Unit, page: PageQuery, version: Version) -> Json:
+    """Return a page; agents are told by their ids there."""
+    rows, total = await page_of(unit, Number, page, COLUMNS)
+    return page.envelope([_normalized(row, version) for row in rows], total)
+
+
+async def link(unit: Unit, body: Json, version: Version) -> Json:
+    """Take over a number that is reached through a SIP trunk."""
+    params = validated(LinkParams, body, ("body",))
+    text = stored(unit, params.phone_number, ("body", "phone_number"))
+    trunk = await _trunk(unit, params.telephony_account_connection)
+    row = await number_of(unit, text)
+    if row is not None and row.active:
+        raise Conflict("This phone number is linked already")
+    agent = await _agent_for(unit, body, outbound_only=params.outbound_only)
+    if row is None:
+        row = new_number(unit, text)
+        unit.session.add(row)
+    row.active = True
+    row.trunk_id = trunk.id
+    row.outbound_only = params.outbound_only
+    row.inbound_agent_id = agent.id if agent else None
+    return await show(unit, row, version)
+
+
+async def update(unit: Unit, phone_number: str, body: Json, version: Version) -> Json:
+    """Change what the body gives; an object as ``inbound_agent`` changes the attached agent."""
+    row = await find_number(unit, phone_number)
+    new = given(body, KEEP_EMPTY)
+    problems: list[Problem] = []
+    with collecting(problems):
+        current = {
+            "label": row.label,
+            "outbound_only": row.outbound_only,
+            "example_context": row.example_context,
+        }
+        fields = validated(NumberFields, {**current, **new}, ("body",))
+        for name, value in dumped(fields).items():
+            setattr(row, name, value)
+    if "inbound_agent" in new:
+        with collecting(problems):
+            row.inbound_agent_id = await _updated_agent(unit, row, new["inbound_agent"])
+    raise_any(problems)
+    if not new:
+        unit.notices.append("nothing was changed")
+    return await show(unit, row, version)
+
+
+async def cancel(unit: Unit, phone_number: str, version: Version) -> Json:
+    """Give a number up: it stays on record, inactive, and answers no more."""
+    row = await find_number(unit, phone_number)
+    row.active = False
+    return await show(unit, row, version)
+
+
+def buy(body: Json) -> None:
+    """Refuse to buy a number: there is nobody to buy it from.
+
+    Raises:
+        BadRequest: always, after the input was read.
+
+    """
+    validated(BuyParams, body, ("body",))
+    raise BadRequest(
+        "This server has no numbers for sale yet. Link a number of a SIP trunk: "
+        "POST /v1/numbers/link with the trunk's id as telephony_account_connection, "
+        "or `cordboard numbers add`"
+    )
+
+
+def new_number(unit: Unit, text: str) -> Number:
+    """Return a fresh SIP number; it is not in the database yet."""
+    return Number(
+        id=unit.services.randomness.uuid(),
+        organisation_id=unit.organisation_id,
+        created_at=unit.services.clock.wall(),
+        number=text,
+        label="",
+        telephony_provider=SIP,
+    )
+
+
+def stored(unit: Unit, text: str, place: Place) -> str:
+    """Return the stored form of a number.
+
+    Raises:
+        Invalid: it is none.
+
+    """
+    try:
+        return stored_user_part(text, unit.services.home_country)
+    except ValueError as error:
+        raise Invalid.at(place, str(error)) from None
+
+
+async def find_number(unit: Unit, phone_number: str) -> Number:
+    """Return the organisation's row of a number, however it is written."""
+    try:
+        text = stored_user_part(phone_number, unit.services.home_country)
+    except ValueError:
+        raise NotFound(_NO_NUMBER) from None
+    row = await number_of(unit, text)
+    if row is None:
+        raise NotFound(_NO_NUMBER)
+    return row
+
+
+async def _trunk(unit: Unit, wanted: str) -> SipTrunk:
+    row_id = as_uuid(wanted)
+    if row_id is None:
+        place = ("body", "telephony_account_connection")
+        raise Invalid.at(place, "Input should be an id (UUID)", "uuid_parsing")
+    mine = SipTrunk.organisation_id == unit.organisation_id
+    trunk = (
+        await unit.session.scalars(select(SipTrunk).where(mine, SipTrunk.id == row_id))
+    ).first()
+    if trunk is not None:
+        return trunk
+    mine = AccountConnection.organisation_id == unit.organisation_id
+    other = select(AccountConnection).where(mine, AccountConnection.id == row_id)
+    if (await unit.session.scalars(other)).first() is not None:
+        raise BadRequest(
+            "Numbers of this kind of account cannot be linked yet: give a SIP trunk's id"
+        )
+    raise NotFound(_NO_CONNECTION)
+
+
+async def _agent_for(unit: Unit, body: Json, *, outbound_only: bool) -> Agent | None:
+    place = ("body", "inbound_agent")
+    value = body.get("inbound_agent", "default")
+    if value is None or ("inbound_agent" not in body and outbound_only):
+        return None
+    if value == "default":
+        return await agents.add_default(unit)
+    return await agents.resolve(unit, value, place)
+
+
+async def _updated_agent(unit: Unit, row: Number, value: object) -> str | None:
+    place = ("body", "inbound_agent")
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        if row.inbound_agent_id is None:
+            agent = await agents.add_default(unit)
+        else:
+            agent = await unit.session.get_one(Agent, row.inbound_agent_id)
+        await agents.change(unit, agent, value, place)
+        return agent.id
+    return (await agents.resolve(unit, value, place)).id
+
+
+async def show(unit: Unit, row: Number, version: Version) -> Json:
+    """Return a number whole, with its agent; ``agent_id`` is what the pages' examples read."""
+    await unit.session.flush()
+    agent = None
+    if row.inbound_agent_id is not None:
+        agent = await agents.show(unit, await unit.session.get_one(Agent, row.inbound_agent_id))
+    connection = None
+    if row.telephony_account_connection_id is not None:
+        found = await unit.session.get_one(AccountConnection, row.telephony_account_connection_id)
+        connection = api_resource(found)
+    whole = {"inbound_agent": agent, "telephony_account_connection": connection}
+    return _normalized(row, version) | whole
+
+
+def _normalized(row: Number, version: Version) -> Json:
+    return {
+        "id": row.id,
+        "user_id": row.organisation_id,
+        "active": row.active,
+        "label": row.label,
+        "inbound_agent": row.inbound_agent_id,
+        "agent_id": row.inbound_agent_id,
+        "outbound_only": row.outbound_only,
+        "example_context": row.example_context,
+        "number": row.number,
+        "telephony_provider": shown_provider(row.telephony_provider, version),
+        "telephony_account_connection": row.telephony_account_connection_id,
+        "carrier": row.telephony_provider,
+        "trunk_id": row.trunk_id,
+    }

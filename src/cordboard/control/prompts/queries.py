@@ -1,0 +1,10 @@
+"""What prompts are sorted by."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cordboard.control.rows import Columns, text_fields
+from cordboard.storage.tables import Prompt
+
+COLUMNS: Final[Columns] = text_fields(Prompt, "content", "context_endpoint")

@@ -1,0 +1,80 @@
+"""The queries that all nouns have in common. Each one takes the organisation from the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import ColumnElement, func, select
+
+from cordboard.control.errors import Invalid, NotFound
+from cordboard.control.fields import as_uuid
+from cordboard.control.requests import PageQuery
+from cordboard.control.unit import Unit
+from cordboard.storage.tables import ResourceRow, TenantRow
+
+R = TypeVar("R", bound=TenantRow)
+
+# A column to sort by: how it is called in the API, and what it is in the database.
+Columns = Mapping[str, ColumnElement[Any]]
+
+_MISSING: Final = "No {noun} with this id"
+
+
+async def find(unit: Unit, table: type[R], row_id: object, noun: str, place: str = "") -> R:
+    """Return a row of the unit's organisation.
+
+    Raises:
+        NotFound: there is none; a row of another organisation is no different from none.
+
+    """
+    canonical = as_uuid(row_id)
+    row = None
+    if canonical is not None:
+        wanted = select(table).where(
+            table.organisation_id == unit.organisation_id, table.id == canonical
+        )
+        row = (await unit.session.scalars(wanted)).first()
+    if row is None:
+        missing = _MISSING.format(noun=noun)
+        raise NotFound(f"{place}: {missing}" if place else missing)
+    return row
+
+
+async def page_of(
+    unit: Unit, table: type[R], page: PageQuery, columns: Columns
+) -> tuple[Sequence[R], int]:
+    """Return the rows of a page, and how many there are in all.
+
+    Raises:
+        Invalid: the column to sort by is not one of ``columns``.
+
+    """
+    mine = table.organisation_id == unit.organisation_id
+    wanted = select(table).where(mine).order_by(*_order(table, page, columns))
+    rows = await unit.session.scalars(wanted.limit(page.size).offset((page.page - 1) * page.size))
+    total = await unit.session.scalar(select(func.count()).select_from(table).where(mine))
+    return rows.all(), total or 0
+
+
+def _order(table: type[R], page: PageQuery, columns: Columns) -> tuple[ColumnElement[Any], ...]:
+    if page.sort_column is None:
+        return table.created_at.desc(), table.id.desc()
+    every = {"id": table.id, "created_at": table.created_at, **columns}
+    column = every.get(page.sort_column)
+    if column is None:
+        known = ", ".join(sorted(every))
+        raise Invalid.at(("query", "sort_column"), f"must be one of {known}")
+    if page.sort_desc:
+        return column.desc(), table.id.desc()
+    return column.asc(), table.id.asc()
+
+
+def text_fields(table: type[ResourceRow], *names: str) -> Columns:
+    """Return sort columns for texts of a resource's fields."""
+    return {name: table.fields[name].as_string() for name in names}
+
+
+def number_fields(table: type[ResourceRow], *names: str) -> Columns:
+    """Return sort columns for numbers and switches of a resource's fields."""
+    return {name: table.fields[name].as_float() for name in names}

@@ -1,0 +1,71 @@
+"""What the API is handed when it is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cordboard.ports import Clock, Randomness
+from cordboard.storage.database import Database
+from cordboard.storage.vault import Vault
+
+
+class CallCommands(Protocol):
+    """How the API reaches a running call."""
+
+    async def end_call(self, call_id: str) -> bool:
+        """Ask the owner of the call to end it; False when nobody runs it."""
+        ...
+
+
+class Recordings(Protocol):
+    """How the API reads recordings."""
+
+    async def open_mp3(self, call_id: str) -> Path | bytes | None:
+        """Return the recording as MP3, or None when there is none."""
+        ...
+
+
+class ConfigProblem(Protocol):
+    """Something wrong with an action's config; ``place`` leads to it from the config."""
+
+    @property
+    def place(self) -> Sequence[str | int]:
+        """Return the keys that lead to the problem."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """Return what is wrong."""
+        ...
+
+
+ExternalActionCheck = Callable[
+    [Mapping[str, object]], tuple[Sequence[ConfigProblem], Sequence[str]]
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlServices:
+    """Everything the API needs from outside.
+
+    ``key_secret`` is what keys are hashed with: ``MasterKey.derive("api-keys")``.
+    ``check_target`` raises ``egress.TargetRefused``.
+    ``check_external_action`` returns problems and warnings of an external action's config.
+    ``ready`` returns None, or why the server should get no requests now.
+    """
+
+    database: Database
+    vault: Vault
+    clock: Clock
+    randomness: Randomness
+    key_secret: bytes
+    check_target: Callable[[str], None]
+    check_external_action: ExternalActionCheck
+    call_commands: CallCommands
+    recordings: Recordings
+    ready: Callable[[], Awaitable[str | None]]
+    home_country: str = "US"
+    body_max_bytes: int = 1_000_000

@@ -1,0 +1,1 @@
+"""SIP peers: where calls come from and go to."""

@@ -1,0 +1,53 @@
+"""One request's work: the transaction it runs in, for whom, and with what at hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cordboard.control.services import ControlServices
+
+FULL_SCOPE: Final = ("owner", "developer")
+
+
+@dataclass(slots=True)
+class Unit:
+    """One transaction of one organisation; ``notices`` are put into the answer's headers."""
+
+    session: AsyncSession
+    organisation_id: str
+    role: str
+    services: ControlServices
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def full_scope(self) -> bool:
+        """Tell whether the key may see what opens other doors."""
+        return self.role in FULL_SCOPE
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent the request, as proven by its key; ``client_version`` is the SDK's, if it told."""
+
+    services: ControlServices
+    organisation_id: str
+    key_id: str
+    role: str
+    client_version: tuple[int, ...] | None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Unit]:
+        """Open a transaction that sees one state and changes nothing."""
+        async with self.services.database.read() as session:
+            yield Unit(session, self.organisation_id, self.role, self.services)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Unit]:
+        """Open the request's one transaction: all of it becomes durable, or nothing."""
+        async with self.services.database.write() as session:
+            yield Unit(session, self.organisation_id, self.role, self.services)

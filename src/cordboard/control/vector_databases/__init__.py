@@ -1,0 +1,1 @@
+"""Where documents for answers are looked up."""

@@ -1,0 +1,1 @@
+"""Where events of a call are sent."""

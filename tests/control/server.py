@@ -1,0 +1,160 @@
+"""A real server on loopback, in a thread of its own, for clients that know nothing of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import uvicorn
+
+from cordboard.clock import SystemClock
+from cordboard.control.app import create_app
+from cordboard.control.keys.service import KeyMaking, ensure_owner
+from cordboard.control.services import ConfigProblem, ControlServices
+from cordboard.egress import EgressPolicy, check_url
+from cordboard.ids import Randomness
+from cordboard.storage.database import Database, migrate
+from cordboard.storage.tables import Organisation
+from cordboard.storage.vault import MasterKey, Vault
+
+T = TypeVar("T")
+
+OWNER_KEY = "an-owner-key-for-tests"
+
+
+@dataclass
+class Engine:
+    """Stands for whoever runs calls: notes what it is asked, and answers as told."""
+
+    asked: list[str] = field(default_factory=list)
+    runs_it: bool = True
+    recordings: dict[str, Path | bytes] = field(default_factory=dict)
+    not_ready: str | None = None
+
+    async def end_call(self, call_id: str) -> bool:
+        """Note the request."""
+        self.asked.append(call_id)
+        return self.runs_it
+
+    async def open_mp3(self, call_id: str) -> Path | bytes | None:
+        """Return what was put there."""
+        return self.recordings.get(call_id)
+
+    async def ready(self) -> str | None:
+        """Return the reason that was put there."""
+        return self.not_ready
+
+
+@dataclass(frozen=True)
+class BadConfig:
+    """A problem as the check of external actions reports it."""
+
+    place: Sequence[str | int]
+    message: str
+
+
+def check_config(
+    config: Mapping[str, object],
+) -> tuple[Sequence[ConfigProblem], Sequence[str]]:
+    """Stand for the real check: refuse a property named ``bad``, warn of one named ``odd``."""
+    schema = config["input_schema"]
+    assert isinstance(schema, dict)
+    properties = schema.get("properties", {})
+    problems = [BadConfig(("input_schema", "properties", "bad"), "is bad")]
+    return (problems if "bad" in properties else []), (["odd"] if "odd" in properties else [])
+
+
+@dataclass
+class Server:
+    """The running server and what a test may look at from behind."""
+
+    base_url: str
+    services: ControlServices
+    engine: Engine
+    run: Callable[[Coroutine[Any, Any, Any]], Any]
+
+    def client(self, key: str | None = OWNER_KEY, **headers: str) -> httpx.Client:
+        """Return a plain HTTP client."""
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30)
+
+    def other_organisation(self, role: str = "owner") -> str:
+        """Make another organisation and return a key to it."""
+
+        async def make() -> str:
+            services = self.services
+            making = KeyMaking(services.clock, services.randomness, services.key_secret)
+            async with services.database.write() as session:
+                row = Organisation(
+                    id=services.randomness.uuid(), name="B", created_at=services.clock.wall()
+                )
+                session.add(row)
+                await session.flush()
+                return making.add(session, row.id, "b", role)
+
+        key = self.run(make())
+        assert isinstance(key, str)
+        return key
+
+
+def services_on(url: str, engine: Engine) -> ControlServices:
+    """Return what an API on the database at ``url`` is handed."""
+    policy = EgressPolicy(open_networks=(ip_network("127.0.0.0/8"),))
+    key = MasterKey(bytes(range(32)))
+    randomness = Randomness.system()
+    return ControlServices(
+        database=Database(url),
+        vault=Vault(key, randomness.random_bytes),
+        clock=SystemClock(),
+        randomness=randomness,
+        key_secret=key.derive("api-keys"),
+        check_target=lambda target: check_url(target, policy),
+        check_external_action=check_config,
+        call_commands=engine,
+        recordings=engine,
+        ready=engine.ready,
+    )
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Server]:
+    """Run a server on an empty database in ``directory``."""
+    url = f"sqlite+aiosqlite:///{directory}/cordboard.db"
+    engine = Engine()
+    services = services_on(url, engine)
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(services), log_level="critical", lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def main() -> None:
+        await migrate(url)
+        await ensure_owner(services, OWNER_KEY)
+        loops.append(asyncio.get_running_loop())
+        await server.serve([listening])
+        await services.database.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.01)
+    assert loops, "the server did not start"
+
+    def run(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loops[0]).result(30)
+
+    port = listening.getsockname()[1]
+    try:
+        yield Server(f"http://127.0.0.1:{port}", services, engine, run)
+    finally:
+        server.should_exit = True
+        thread.join(10)
