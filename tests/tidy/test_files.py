@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.tidy.source import ROOT, project_files
 
@@ -67,6 +70,30 @@ def test_locks_agree() -> None:
         for lock in ("requirements.lock", "requirements-dev.lock")
     )
     assert small <= large
+
+
+def _wanted(*extras: str) -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in optional[extra])]
+    return [Requirement(line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [
+        ("requirements.lock", ("offline", "demo")),
+        ("requirements-dev.lock", ("offline", "demo", "dev")),
+    ],
+)
+def test_locks_hold_what_the_project_asks_for(lock: str, extras: tuple[str, ...]) -> None:
+    """Every dependency is in the lock, in a version that the project takes."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    pins = re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
+    for wanted in _wanted(*extras):
+        name = canonicalize_name(wanted.name)
+        versions = [version for pinned, version in pins if canonicalize_name(pinned) == name]
+        assert any(version in wanted.specifier for version in versions), f"{wanted}: run make lock"
 
 
 def test_patterns_can_fail() -> None:
