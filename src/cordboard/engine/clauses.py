@@ -87,6 +87,8 @@ class ClauseSplitter:
                     return 0
             if text[at] == "." and self._is_abbreviation(at):
                 return 0
+        if not following and text[at] in _HARD and text.count('"', 0, at) % 2:
+            return None
         if following and not following.isspace() and following not in _CLOSERS + _HARD:
             return 0
         end = at + 1
@@ -103,4 +105,4 @@ class ClauseSplitter:
         word = found.group().lstrip("(\"'").lower()
         if word in _ABBREVIATIONS:
             return True
-        return len(word) == 1 and word.isalpha() and word != "i" and found.group()[-1].isupper()
+        return len(word) == 1 and word.isalpha() and word != "i"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cordboard.media import g711
-from cordboard.media.codec import PCMA, PCMU, Codec, new_decoder, new_encoder
+from cordboard.media.codec import PCMA, PCMU, Codec, Encoding, new_decoder, new_encoder
 from cordboard.media.resample import Resampler
 
 
@@ -16,6 +16,17 @@ def best_codec(wanted: Sequence[Codec], own: Codec) -> Codec:
     if own in wanted or not wanted:
         return own
     return next((codec for codec in wanted if codec.rate_hz == own.rate_hz), wanted[0])
+
+
+def kept_codec(codec: Codec) -> Codec:
+    """Return the encoding in which sound for a leg is kept until it is played.
+
+    G.722 has a state that runs from the first sample to the last: sound that may be interrupted
+    and taken up again anywhere is kept as samples and encoded on its way out.
+    """
+    if codec.encoding is Encoding.G722:
+        return Codec(Encoding.L16, codec.rate_hz)
+    return codec
 
 
 class Converter:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from cordboard.engine.conversion import Converter, kept_codec
 from cordboard.engine.utterance import Utterance
-from cordboard.media.codec import FRAME_MS
+from cordboard.media.codec import FRAME_MS, Codec
 from cordboard.ports import Leg
 
+_LEAD_IN_FRAMES = 1
 _LOST_MARK_FRAMES = 5000 // FRAME_MS
 
 
@@ -32,7 +34,7 @@ class Playout:
 
     def __init__(self, leg: Leg) -> None:
         self._leg = leg
-        self._codec = leg.codec
+        self._outgoing = _Outgoing(leg.codec)
         self._queued_bytes = 0
         self._runs: deque[_Run] = deque()
         self._rest = b""
@@ -45,16 +47,23 @@ class Playout:
         """Hand on the utterance's sound from ``next_byte`` on; its last frame is filled up with
         silence.
         """
-        fresh = bytes(utterance.sound[utterance.next_byte :])
-        utterance.next_byte += len(fresh)
+        start = utterance.next_byte
+        end = len(utterance.sound)
+        if not utterance.complete:
+            end -= (end - start) % self._outgoing.scale
+        utterance.next_byte = end
+        if not self._mirror and not self._rest:
+            self._outgoing.begin()
         if not self._runs or self._runs[-1].utterance is not utterance:
-            start = utterance.next_byte - len(fresh)
             self._runs.append(_Run(utterance, start, self._queued_bytes + len(self._rest)))
-        self._runs[-1].length += len(fresh)
-        sound = self._rest + fresh
-        over = len(sound) % self._codec.frame_bytes
+        self._runs[-1].length += end - start
+        fresh = bytes(utterance.sound[start:end])
+        if (end - start) % self._outgoing.scale:
+            fresh += bytes(self._outgoing.scale - (end - start) % self._outgoing.scale)
+        sound = self._rest + self._outgoing.encode(fresh)
+        over = len(sound) % self._outgoing.codec.frame_bytes
         if over and utterance.complete:
-            sound += self._codec.silence_frame[over:]
+            sound += self._outgoing.codec.silence_frame[over:]
             over = 0
         self._rest = sound[len(sound) - over :]
         self._send(sound[: len(sound) - over], utterance)
@@ -91,6 +100,7 @@ class Playout:
         if self._mirror:
             self._idle_frames = 0
             return self._mirror.popleft()
+        self._outgoing.silent = True
         if self._marks:
             self._idle_frames += 1
         return None
@@ -108,11 +118,12 @@ class Playout:
         """Silence the leg at once; note what was heard of each utterance and return those
         concerned.
         """
-        unheard_bytes = self._codec.size_bytes(self._leg.clear())
+        unheard_bytes = self._outgoing.codec.size_bytes(self._leg.clear())
         heard = max(self._queued_bytes - unheard_bytes, 0)
         touched: list[Utterance] = []
         for run in self._runs:
-            played = min(max(heard - run.stream_start, 0), run.length)
+            played = (heard - run.stream_start) * self._outgoing.scale
+            played = min(max(played, 0), run.length)
             if played:
                 run.utterance.heard(run.from_byte + played)
             if run.utterance not in touched:
@@ -127,7 +138,7 @@ class Playout:
     def codec_changed(self) -> None:
         """Follow the leg's codec. Nothing may be queued: ``cut`` first."""
         assert not self._runs
-        self._codec = self._leg.codec
+        self._outgoing = _Outgoing(self._leg.codec)
         self._queued_bytes = 0
 
     def _send(self, sound: bytes, utterance: Utterance) -> None:
@@ -135,7 +146,26 @@ class Playout:
             return
         self._leg.play(sound)
         self._queued_bytes += len(sound)
-        size = self._codec.frame_bytes
+        size = self._outgoing.codec.frame_bytes
         self._mirror.extend(
             (sound[start : start + size], utterance) for start in range(0, len(sound), size)
         )
+
+
+class _Outgoing:
+    """The stream to the far end in the leg's codec; ``scale`` is bytes kept per byte sent."""
+
+    __slots__ = ("_kept", "codec", "encode", "scale", "silent")
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self.silent = False
+        self._kept = kept_codec(codec)
+        self.scale = self._kept.bytes_per_second // codec.bytes_per_second
+        self.begin()
+
+    def begin(self) -> None:
+        """Sound begins. After silence the encoder has to have heard some, as the far end has."""
+        self.encode = Converter(self._kept, self.codec).convert
+        if self.silent and self.scale > 1:
+            self.encode(bytes(_LEAD_IN_FRAMES * self._kept.frame_bytes))

@@ -19,7 +19,7 @@ from cordboard.call.events import (
     ProviderRecovered,
 )
 from cordboard.call.plan import VoicePlan
-from cordboard.engine.conversion import Converter
+from cordboard.engine.conversion import Converter, kept_codec
 from cordboard.engine.facts import FactLog
 from cordboard.engine.playout import Playout
 from cordboard.engine.synthesis import Synthesis
@@ -66,14 +66,15 @@ class Speaking:
 
     def speak(self, command: Speak) -> None:
         """Queue an utterance and begin to make its sound."""
-        utterance = self._enqueue(command.utterance_id, command.text, command.language)
+        utterance = self._new(command.utterance_id, command.text, command.language)
         if utterance is not None:
+            self._queue.append(utterance)
             utterance.released = not command.prepare
             self._synthesize_next()
 
     def play_stored(self, command: PlayStored) -> None:
-        """Queue a phrase whose sound lies ready."""
-        utterance = self._enqueue(command.utterance_id, "", command.language)
+        """Queue a phrase whose sound lies ready, before all that has no sound yet."""
+        utterance = self._new(command.utterance_id, "", command.language)
         if utterance is None:
             return
         try:
@@ -81,11 +82,14 @@ class Speaking:
                 command.phrase.value, command.language, utterance.codec
             )
         except LookupError:
-            self._fail(utterance, "unavailable")
+            self._parts.post(PlayoutFailed(command.utterance_id, 0, "unavailable"))
             return
-        utterance.text = text
+        utterance.text = utterance.stored_text = text
         utterance.sound += sound
         utterance.complete = True
+        ready = (waiting.released and bool(waiting.sound) for waiting in self._queue)
+        place = next((at for at, is_ready in enumerate(ready) if not is_ready), len(self._queue))
+        self._queue.insert(place, utterance)
         self._pump()
 
     def start(self, utterance_id: str) -> None:
@@ -127,7 +131,7 @@ class Speaking:
 
     def codec_changed(self) -> None:
         """Carry all sound over to the leg's new codec."""
-        codec = self._parts.leg.codec
+        codec = kept_codec(self._parts.leg.codec)
         self._cut()
         self._playout.codec_changed()
         for utterance in self._queue:
@@ -157,13 +161,13 @@ class Speaking:
             self._began(frame[1])
         return frame[0]
 
-    def _enqueue(self, utterance_id: str, text: str, language: str) -> Utterance | None:
+    def _new(self, utterance_id: str, text: str, language: str) -> Utterance | None:
         if len(self._queue) >= MOST_UTTERANCES:
             self._parts.post(PlayoutFailed(utterance_id, 0, "queue_full"))
             return None
-        utterance = Utterance(utterance_id, text, language, self._parts.leg.codec)
+        codec = kept_codec(self._parts.leg.codec)
+        utterance = Utterance(utterance_id, text, language, codec)
         utterance.asked_ms = self._parts.clock.now_ms()
-        self._queue.append(utterance)
         return utterance
 
     def _synthesize_next(self) -> None:
@@ -234,7 +238,7 @@ class Speaking:
     def _began(self, utterance: Utterance) -> None:
         utterance.started = True
         at_ms = self._parts.timeline.position_ms
-        self._parts.post(PlayoutStarted(utterance.utterance_id, at_ms))
+        self._parts.post(PlayoutStarted(utterance.utterance_id, at_ms, utterance.stored_text))
         self._parts.facts.keep(
             "first_sound",
             {

@@ -24,6 +24,7 @@ class Utterance:
         "released",
         "sound",
         "started",
+        "stored_text",
         "text",
         "utterance_id",
         "words",
@@ -33,6 +34,8 @@ class Utterance:
         self.utterance_id = utterance_id
         self.text = text
         self.language = language
+        self.stored_text = ""
+        """The words of a stored phrase."""
         self.codec = codec
         self.released = True
         self.asked_ms = 0
