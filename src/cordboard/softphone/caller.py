@@ -1,0 +1,218 @@
+"""Follows a script on one call and tells how it went."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from rapidfuzz import fuzz
+
+from cordboard.call.backchannel import plain
+from cordboard.call.expectation import Expectation, ExpectationKind
+from cordboard.call.plan import TranscriberPlan, VoicePlan
+from cordboard.media.codec import Codec, new_encoder
+from cordboard.media.tones import noise
+from cordboard.ports import Clock, MediaTicker, Randomness, Synthesizer, Transcriber
+from cordboard.softphone.ear import Ear
+from cordboard.softphone.phone import Dialling, NotAnswered, Phone
+from cordboard.softphone.script import Script, Step, Verb
+
+HEAR_WAIT_MS = 25_000
+ENDED_WAIT_MS = 20_000
+SILENCE_MS = 700
+"""So long the far end must have been silent before its turn counts as over."""
+
+SAME_WORDS = 75.0
+"""How alike heard and expected words must be, of 100."""
+
+DECOYS = (
+    "the weather is nice today",
+    "your parcel has been delivered",
+    "please enter your customer number",
+    "this number is not in service",
+    "all our lines are busy now",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How the caller hears and speaks. ``voice`` is passed to the synthesizer."""
+
+    synthesizer: Synthesizer
+    transcriber: Transcriber
+    voice: VoicePlan = field(default_factory=VoicePlan)
+    language: str = "en"
+
+
+@dataclass(slots=True)
+class Report:
+    """How a script went. ``failures`` is empty when everything was as written."""
+
+    lines: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    loud_ms: int = 0
+    how_it_ended: str = ""
+    caller_sound: bytearray = field(default_factory=bytearray)
+    far_sound: bytearray = field(default_factory=bytearray)
+
+
+class Caller:
+    """One scripted caller on one call."""
+
+    def __init__(
+        self,
+        script: Script,
+        speech: Speech,
+        dialling: Dialling,
+        clock: Clock,
+        ticker: MediaTicker,
+        randomness: Randomness,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.report = Report()
+        self._script = script
+        self._speech = speech
+        self._ear: Ear | None = None
+        self._phone = Phone(dialling, clock, ticker, randomness, self._frame)
+        self._taken = 0
+        self._tell_line = tell
+
+    async def run(self) -> Report:
+        """Call, follow the script, hang up. Never raises for what the far end does."""
+        try:
+            await self._phone.dial()
+        except NotAnswered as reason:
+            self._fail(f"not answered: {reason}")
+        else:
+            codec = self._phone.codec
+            self._ear = Ear(codec, self.report.far_sound.extend)
+            stream = await self._speech.transcriber.open(
+                TranscriberPlan(), codec, self._speech.language, self._ear.report
+            )
+            choices = (*dict.fromkeys(self._script.expected), *DECOYS)
+            stream.expect(Expectation(ExpectationKind.CHOICE, choices))
+            self._ear.connect(stream)
+            self._tell("answered")
+            for step in self._script.steps:
+                if not await self._step(step):
+                    break
+            await stream.close()
+        await self._phone.hang_up()
+        self.report.how_it_ended = self._phone.how_it_ended or "we hung up"
+        if self._ear is not None:
+            self.report.heard = list(self._ear.heard.words)
+            self.report.loud_ms = self._ear.heard.loud_ms
+        return self.report
+
+    def _frame(self, payload: bytes) -> None:
+        if self._ear is not None:
+            self._ear.frame(payload)
+
+    async def _step(self, step: Step) -> bool:
+        match step.verb:
+            case Verb.HEAR:
+                return await self._hear(step.text)
+            case Verb.SAY:
+                await self._say(step.text)
+            case Verb.PRESS:
+                self._tell(f"press {step.text}")
+                self._phone.press(step.text)
+            case Verb.WAIT:
+                await asyncio.sleep(step.ms / 1_000)
+            case Verb.COUGH:
+                self._tell(f"cough {step.ms}")
+                codec = self._phone.codec
+                burst = noise(step.ms, codec.rate_hz, -14.0)
+                self._phone.play(new_encoder(codec).from_pcm(burst))
+            case Verb.OVER:
+                return await self._talk_over(step)
+            case Verb.HANGUP:
+                self._tell("hang up")
+                await self._phone.hang_up()
+                return False
+            case Verb.ENDED:
+                return await self._ended()
+        return True
+
+    async def _hear(self, expected: str) -> bool:
+        ear = self._ear
+        assert ear is not None
+        until_ms = ear.position_ms + HEAR_WAIT_MS
+        while ear.position_ms < until_ms:
+            await asyncio.sleep(0.05)
+            fresh = ear.heard.words[self._taken :]
+            silent = not ear.heard.speaking and ear.position_ms - ear.heard.stopped_ms >= SILENCE_MS
+            said = " ".join(fresh)
+            if fresh and silent and _includes(said, expected):
+                self._taken = len(ear.heard.words)
+                self._tell(f"heard: {said}")
+                return True
+            if self._phone.ended.is_set():
+                if fresh and _includes(said, expected):
+                    self._taken = len(ear.heard.words)
+                    self._tell(f"heard: {said}")
+                    return True
+                break
+        said = " ".join(ear.heard.words[self._taken :])
+        self._fail(f"expected to hear {expected!r}, heard {said!r}")
+        return False
+
+    async def _say(self, text: str) -> None:
+        self._tell(f"say: {text}")
+        speech, codec = self._speech, self._phone.codec
+        sounds = speech.synthesizer.speak(text, speech.voice, speech.language, self._speakable())
+        async with aclosing(sounds) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                self.report.caller_sound += chunk.payload
+                self._phone.play(chunk.payload)
+        self._phone.play(codec.silence_frame * 2)
+        while not self._phone.is_silent and not self._phone.ended.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    def _speakable(self) -> Codec:
+        codec = self._phone.codec
+        offered = self._speech.synthesizer.codecs(self._speech.voice)
+        assert codec in offered, f"the caller's voice cannot speak {codec}"
+        return codec
+
+    async def _talk_over(self, step: Step) -> bool:
+        ear = self._ear
+        assert ear is not None
+        before_ms = ear.heard.started_ms
+        until_ms = ear.position_ms + HEAR_WAIT_MS
+        while ear.heard.started_ms == before_ms and not ear.heard.speaking:
+            if ear.position_ms > until_ms or self._phone.ended.is_set():
+                self._fail(f"nothing to talk over with {step.text!r}")
+                return False
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(step.ms / 1_000)
+        await self._say(step.text)
+        self._taken = len(ear.heard.words)
+        return True
+
+    async def _ended(self) -> bool:
+        try:
+            async with asyncio.timeout(ENDED_WAIT_MS / 1_000):
+                await self._phone.ended.wait()
+        except TimeoutError:
+            self._fail("the far end did not hang up")
+        else:
+            self._tell("the far end hung up")
+        return False
+
+    def _tell(self, line: str) -> None:
+        self.report.lines.append(line)
+        self._tell_line(line)
+
+    def _fail(self, line: str) -> None:
+        self.report.failures.append(line)
+        self._tell(f"FAILED: {line}")
+
+
+def _includes(said: str, expected: str) -> bool:
+    return fuzz.partial_ratio(plain(expected), plain(said)) >= SAME_WORDS and len(
+        plain(said)
+    ) >= 0.6 * len(plain(expected))

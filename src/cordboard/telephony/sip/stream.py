@@ -1,0 +1,139 @@
+"""One leg's RTP socket on the media clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cordboard.media.source import SourceLock
+from cordboard.ports import Clock, LegSink, MediaTicker, Randomness
+from cordboard.sip.datagram import Address
+from cordboard.telephony.sip.media_choice import MediaChoice
+from cordboard.telephony.sip.ports import NoPortLeft, PortRange
+from cordboard.telephony.sip.receiver import RtpReceiver
+from cordboard.telephony.sip.sender import RtpSender
+
+SILENT_PEER_MS = 30_000
+"""So long we send to a far end that sends nothing; after that only what is heard from it revives
+us.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RtpHost:
+    """What every stream of a process shares. ``advertised`` is what session descriptions name."""
+
+    bind: str
+    advertised: str
+    ports: PortRange
+    clock: Clock
+    ticker: MediaTicker
+    randomness: Randomness
+
+
+class RtpStream(asyncio.DatagramProtocol):
+    """Sound of one leg. ``open``, then ``settle`` when the codec is known, then ``start``;
+    ``close`` at the end.
+    """
+
+    def __init__(self, host: RtpHost) -> None:
+        self.port = 0
+        self.sending = True
+        self.receiver: RtpReceiver | None = None
+        self.sender: RtpSender | None = None
+        self._host = host
+        self._transport: asyncio.DatagramTransport | None = None
+        self._sink: LegSink | None = None
+        self._stop_ticking: Callable[[], None] | None = None
+        self._started_ms = 0
+        self._silenced = False
+
+    async def open(self) -> int:
+        """Bind a port of the range; returns it. Raises ``NoPortLeft``."""
+        loop = asyncio.get_running_loop()
+        while True:
+            port = self._host.ports.take(self._host.clock.now_ms())
+            try:
+                self._transport, _ = await loop.create_datagram_endpoint(
+                    lambda: self, local_addr=(self._host.bind, port)
+                )
+            except OSError:
+                self._host.ports.discard(port)
+                continue
+            self.port = port
+            return port
+
+    def settle(self, choice: MediaChoice) -> None:
+        """Take codec, payload types and far address; again when a re-INVITE changes them."""
+        payload_type = choice.audio.codec.payload_type
+        remote = choice.audio.remote
+        if self.receiver is None or self.sender is None:
+            ssrc = int.from_bytes(self._host.randomness.random_bytes(4), "big")
+            self.sender = RtpSender(choice.codec, payload_type, choice.event_type, ssrc)
+            lock = SourceLock(remote or ("", 0))
+            self.receiver = RtpReceiver(
+                choice.codec, payload_type, choice.event_type, lock, self._digit
+            )
+        else:
+            self.sender.change(choice.codec, payload_type, choice.event_type)
+            self.receiver.change(choice.codec, payload_type, choice.event_type)
+            if remote is not None:
+                self.receiver.lock.expect(remote)
+        self.sending = choice.audio.may_send
+
+    def start(self, sink: LegSink) -> None:
+        """Begin to send and to deliver, one frame a tick."""
+        self._sink = sink
+        self._started_ms = self._host.clock.now_ms()
+        if self._stop_ticking is None:
+            self._stop_ticking = self._host.ticker.add(self._tick)
+
+    def close(self) -> None:
+        """Stop and free the port."""
+        if self._stop_ticking is not None:
+            self._stop_ticking()
+            self._stop_ticking = None
+        self._sink = None
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+            self._host.ports.give_back(self.port, self._host.clock.now_ms())
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Take one datagram (asyncio's callback)."""
+        if self.receiver is not None and self._sink is not None:
+            self.receiver.receive(data, addr, self._host.clock.now_ms())
+
+    def error_received(self, exc: Exception) -> None:
+        """Ignore that a packet of ours found nobody."""
+
+    def _tick(self, now_ms: int) -> None:
+        sink, receiver, sender = self._sink, self.receiver, self.sender
+        if sink is None or receiver is None or sender is None:
+            return
+        sink.audio_received(receiver.tick(now_ms))
+        packets, marks, digits_done, _ = sender.tick()
+        target = self._target(receiver, now_ms)
+        if target is not None and self._transport is not None:
+            for packet in packets:
+                self._transport.sendto(packet, target)
+        for mark in marks:
+            sink.mark_reached(mark)
+        if digits_done is not None:
+            sink.digits_sent(digits_done, None)
+
+    def _target(self, receiver: RtpReceiver, now_ms: int) -> Address | None:
+        if not self.sending:
+            return None
+        last_ms = self._started_ms if receiver.last_packet_ms is None else receiver.last_packet_ms
+        if now_ms - last_ms > SILENT_PEER_MS and receiver.last_packet_ms is None:
+            return None
+        return receiver.lock.target
+
+    def _digit(self, digit: str) -> None:
+        if self._sink is not None:
+            self._sink.digit_pressed(digit)
+
+
+__all__ = ["NoPortLeft", "RtpHost", "RtpStream"]

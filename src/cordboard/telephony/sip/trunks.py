@@ -1,0 +1,115 @@
+"""Who may call us: trunks, by source network or digest, asked before any state exists."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cordboard.sip.config import Allow, Drop, Refuse, Verdict
+from cordboard.sip.datagram import Address
+from cordboard.sip.digest import DigestServer, DigestVerdict
+from cordboard.sip.message import Request
+from cordboard.sip.token_bucket import SourceBuckets
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """What signalling must know of a trunk; ``networks`` may be empty where a user is set."""
+
+    trunk_id: str
+    organisation_id: str
+    networks: tuple[Network, ...] = ()
+    user: str | None = None
+    password: str | None = None
+    allow_md5: bool = True
+
+
+class TrunkGate:
+    """The hooks of the user agent: which sources are answered at all, and which trunk a request is
+    of.
+
+    ``replace`` takes the current trunks; until then, and for sources of no trunk, nothing is
+    answered.
+    """
+
+    def __init__(self, digest: DigestServer, buckets: SourceBuckets | None = None) -> None:
+        self._digest = digest
+        self._buckets = SourceBuckets() if buckets is None else buckets
+        self._trunks: tuple[Trunk, ...] = ()
+        self._by_user: dict[str, Trunk] = {}
+        self._matched: dict[tuple[str, str], str] = {}
+
+    def replace(self, trunks: Sequence[Trunk]) -> None:
+        """Take the trunks that count from now on."""
+        self._trunks = tuple(trunks)
+        self._by_user = {trunk.user: trunk for trunk in trunks if trunk.user}
+
+    def accepts_source(self, source: Address, now_ms: int) -> bool:
+        """Tell whether a source is answered at all: it is a trunk's, and within its rate."""
+        if not self._by_user and not self._of_network(source):
+            return False
+        return self._buckets.take(source[0], now_ms)
+
+    def authorise(self, request: Request, now_ms: int) -> Verdict:
+        """Judge a request outside a dialog."""
+        found = self._of_network(request.source)
+        if found:
+            trunk = found[0] if len(found) == 1 else self._asked_for(found, request)
+            return self._allow(request, trunk)
+        if not self._by_user:
+            return Drop()
+        authorization = request.headers.every("authorization")
+        allow_md5 = any(trunk.allow_md5 for trunk in self._by_user.values())
+        verdict, user = self._digest.check(
+            authorization, request.method, self._password, now_ms, allow_md5=allow_md5
+        )
+        if verdict is DigestVerdict.ACCEPTED:
+            return self._allow(request, self._by_user[user])
+        if verdict is DigestVerdict.WRONG:
+            return Refuse(403, "Forbidden")
+        stale = verdict is DigestVerdict.STALE
+        return Refuse(
+            401, "Unauthorized", self._digest.challenge(now_ms, allow_md5=allow_md5, stale=stale)
+        )
+
+    def take_match(self, call_id: str, source: Address) -> str | None:
+        """Return the trunk that ``authorise`` found for this INVITE, once."""
+        return self._matched.pop((call_id, source[0]), None)
+
+    def _allow(self, request: Request, trunk: Trunk) -> Verdict:
+        if request.method == "INVITE":
+            while len(self._matched) >= 4_096:
+                del self._matched[next(iter(self._matched))]
+            self._matched[request.parsed.call_id, request.source[0]] = trunk.trunk_id
+        return Allow()
+
+    def _password(self, user: str) -> str | None:
+        trunk = self._by_user.get(user)
+        return None if trunk is None else trunk.password
+
+    def _of_network(self, source: Address) -> list[Trunk]:
+        try:
+            address = ipaddress.ip_address(source[0])
+        except ValueError:
+            return []
+        return [
+            trunk
+            for trunk in self._trunks
+            if any(
+                address in network
+                for network in trunk.networks
+                if network.version == address.version
+            )
+        ]
+
+    @staticmethod
+    def _asked_for(found: list[Trunk], request: Request) -> Trunk:
+        """Of several trunks behind one source, the one whose user the request names, else the
+        first.
+        """
+        sender = request.parsed.sender.uri.partition(":")[2]
+        named = (trunk for trunk in found if trunk.user and sender.startswith(f"{trunk.user}@"))
+        return next(named, found[0])

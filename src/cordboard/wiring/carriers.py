@@ -1,0 +1,140 @@
+"""The SIP carrier of a process: socket, trunks, RTP ports, inbound calls."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from contextlib import AsyncExitStack
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from cordboard.engine.dispatch import Dispatch
+from cordboard.engine.parts import EngineParts
+from cordboard.ports import OpenCall
+from cordboard.sip.config import UserAgentConfig
+from cordboard.sip.digest import DigestServer
+from cordboard.storage.secrets import secret_in
+from cordboard.storage.tables import SipTrunk
+from cordboard.storage.vault import SecretUnreadable
+from cordboard.telephony.sip.endpoint import SipEndpoint
+from cordboard.telephony.sip.ports import PortRange
+from cordboard.telephony.sip.stream import RtpHost
+from cordboard.telephony.sip.trunks import Trunk, TrunkGate
+from cordboard.wiring.ground import Ground
+from cordboard.wiring.inbound import InboundCalls
+from cordboard.wiring.providers import Providers
+from cordboard.wiring.recovery import Releaser
+
+log = logging.getLogger(__name__)
+
+TRUNKS_EVERY_S = 1.0
+
+
+class SipCarrier:
+    """Use as ``async with``: the socket is open inside, trunks are followed as they change."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        engine: EngineParts,
+        dispatch: Dispatch,
+        providers: Providers,
+    ) -> None:
+        self.port = 0
+        self._ground = ground
+        settings, randomness = ground.settings, ground.randomness
+        self._stack = AsyncExitStack()
+        digest = DigestServer("cordboard", randomness.random_bytes(32), randomness.token)
+        self._gate = TrunkGate(digest)
+        first, last = settings.rtp_port_min, settings.rtp_port_max
+        host = RtpHost(
+            settings.rtp_host,
+            settings.public_rtp_address or reachable_address(settings.rtp_host),
+            PortRange(first, last),
+            engine.clock,
+            engine.media_clock,
+            randomness,
+        )
+        self._calls = InboundCalls(
+            self._gate, host, engine.store, dispatch, providers.preference, engine.report
+        )
+        self._endpoint = SipEndpoint(
+            self._user_agent, engine.clock, randomness.token, self._calls.offered
+        )
+
+    async def __aenter__(self) -> SipCarrier:
+        await self._load_trunks()
+        stack = self._stack
+        await stack.__aenter__()
+        await stack.enter_async_context(self._calls)
+        self._calls.connect(self._endpoint)
+        _, self.port = await self._endpoint.start(
+            self._ground.settings.sip_host, self._ground.settings.sip_port
+        )
+        stack.push_async_callback(self._endpoint.stop)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        following = group.create_task(self._follow_trunks(), name="trunks")
+        stack.callback(following.cancel)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._stack.aclose()
+
+    async def release(self, call: OpenCall) -> None:
+        """End the leg of a call that a dead engine left open."""
+        await Releaser(self._endpoint).release(call)
+
+    def _user_agent(self, port: int) -> UserAgentConfig:
+        address = self._ground.settings.public_sip_address or reachable_address(
+            self._ground.settings.sip_host
+        )
+        return UserAgentConfig(
+            (address, port),
+            accepts_source=self._gate.accepts_source,
+            authorise=self._gate.authorise,
+        )
+
+    async def _follow_trunks(self) -> None:
+        while True:
+            await asyncio.sleep(TRUNKS_EVERY_S)
+            try:
+                await self._load_trunks()
+            except SQLAlchemyError:
+                log.warning("sip.trunks_unreadable")
+
+    async def _load_trunks(self) -> None:
+        async with self._ground.database.read() as session:
+            rows = (await session.scalars(select(SipTrunk))).all()
+        self._gate.replace([self._trunk(row) for row in rows])
+
+    def _trunk(self, row: SipTrunk) -> Trunk:
+        try:
+            password = secret_in(self._ground.vault, row, "password")
+        except SecretUnreadable:
+            password = None
+        user = row.fields.get("user")
+        return Trunk(
+            row.id,
+            row.organisation_id,
+            tuple(ipaddress.ip_network(text) for text in row.fields.get("networks") or ()),
+            str(user) if user and password else None,
+            password,
+        )
+
+
+def reachable_address(bound: str) -> str:
+    """Return the address that peers are told where we listen on ``bound``: itself, unless it is
+    any.
+    """
+    if not ipaddress.ip_address(bound).is_unspecified:
+        return bound
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Sends nothing: connecting a datagram socket only asks for the route.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

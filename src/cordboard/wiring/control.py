@@ -1,0 +1,92 @@
+"""What the API is handed: its database, and how it reaches calls and recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import select
+
+from cordboard.control.services import ConfigProblem, ControlServices
+from cordboard.egress import EgressPolicy, check_url
+from cordboard.engine.dispatch import Dispatch
+from cordboard.providers.external_action.schema import SchemaInvalid, compile_schema
+from cordboard.storage.call_store import SqlCallStore
+from cordboard.storage.database import Database
+from cordboard.storage.recordings import DirectoryRecordings
+from cordboard.storage.tables import Call
+from cordboard.wiring.ground import Ground
+
+
+class _EndCalls:
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+
+    async def end_call(self, call_id: str) -> bool:
+        return self._dispatch.end_call(call_id)
+
+
+class _ReadRecordings:
+    def __init__(self, recordings: DirectoryRecordings, database: Database) -> None:
+        self._recordings = recordings
+        self._database = database
+
+    async def open_mp3(self, call_id: str) -> Path | bytes | None:
+        async with self._database.read() as session:
+            row = await session.scalar(select(Call).where(Call.id == call_id))
+        if row is None:
+            return None
+        return await self._recordings.mp3_path(row.organisation_id, call_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _ConfigProblem:
+    place: tuple[str | int, ...]
+    message: str
+
+
+def check_external_action(
+    config: Mapping[str, object],
+) -> tuple[Sequence[ConfigProblem], Sequence[str]]:
+    """Return what is wrong with an external action's schema, and what is only doubtful."""
+    schema = cast("Mapping[str, object]", config["input_schema"])
+    try:
+        compiled = compile_schema(schema)
+    except SchemaInvalid as invalid:
+        return [_ConfigProblem(("input_schema", *invalid.loc), invalid.message)], []
+    doubts = (f"{'.'.join(map(str, found.loc))}: {found.message}" for found in compiled.warnings)
+    return [], [f"input_schema.{doubt}" for doubt in doubts]
+
+
+def control_services(
+    ground: Ground,
+    policy: EgressPolicy,
+    dispatch: Dispatch,
+    recordings: DirectoryRecordings,
+    store: SqlCallStore,
+) -> ControlServices:
+    """Return all that the API needs."""
+
+    async def ready() -> str | None:
+        if dispatch.draining:
+            return "draining"
+        if not store.is_writable:
+            return "the database cannot be written"
+        return None if dispatch.ready else "calls cannot be taken; see cordboard doctor"
+
+    return ControlServices(
+        database=ground.database,
+        vault=ground.vault,
+        clock=ground.clock,
+        randomness=ground.randomness,
+        key_secret=ground.key.derive("api-keys"),
+        check_target=partial(check_url, policy=policy),
+        check_external_action=check_external_action,
+        call_commands=_EndCalls(dispatch),
+        recordings=_ReadRecordings(recordings, ground.database),
+        ready=ready,
+        home_country=ground.settings.home_country,
+    )

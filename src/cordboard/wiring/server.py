@@ -1,0 +1,210 @@
+"""One server process, from settings to the last goodbye."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from cordboard.call.agent import AgentOperator
+from cordboard.call.machine import Call
+from cordboard.clock import SystemClock
+from cordboard.control.app import create_app
+from cordboard.control.keys.service import ensure_owner
+from cordboard.egress import Egress, EgressPolicy
+from cordboard.engine.brain import Brain
+from cordboard.engine.clock import MediaClock
+from cordboard.engine.dispatch import Dispatch, DispatchParts
+from cordboard.engine.parts import EngineParts
+from cordboard.ids import Randomness
+from cordboard.ports import NewCall
+from cordboard.settings import Settings
+from cordboard.storage.call_store import SqlCallStore
+from cordboard.storage.database import Database, migrate
+from cordboard.storage.inbound_plans import InboundPlans
+from cordboard.storage.plans import PlanOptions
+from cordboard.storage.recordings import DirectoryRecordings, recover
+from cordboard.storage.vault import Vault, load_master_key
+from cordboard.wiring.actions import SignedActions
+from cordboard.wiring.carriers import SipCarrier
+from cordboard.wiring.control import control_services
+from cordboard.wiring.ground import Ground
+from cordboard.wiring.http import HttpPort
+from cordboard.wiring.lock import DirectoryLock
+from cordboard.wiring.providers import Providers, build_providers
+
+log = logging.getLogger(__name__)
+
+RECOVER_EVERY_S = 5.0
+
+
+class Server:
+    """A running server: its ports, and how to end it. Made by ``running``."""
+
+    def __init__(
+        self, http_port: int, sip_port: int, dispatch: Dispatch, owner_key: str | None
+    ) -> None:
+        self.http_port = http_port
+        self.sip_port = sip_port
+        self.owner_key = owner_key
+        self.dispatch = dispatch
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Server]:
+    """Run a server within the block; ``SettingError`` or ``OSError`` when it cannot start."""
+    async with AsyncExitStack() as stack:
+        ground = await _ground(settings, stack)
+        providers = await build_providers(settings, stack)
+        inbound = InboundPlans(
+            clock=ground.clock,
+            home_country=settings.home_country,
+            options=_plan_options(settings),
+        )
+        store = SqlCallStore(
+            ground.database,
+            ground.engine_id,
+            ground.clock,
+            find_plan=inbound.find,
+            show_agent=inbound.show,
+        )
+        await stack.enter_async_context(store)
+        recordings = DirectoryRecordings(settings.data_dir / "recordings", ground.clock)
+        await asyncio.to_thread(recover, settings.data_dir / "recordings")
+        await stack.enter_async_context(recordings)
+        policy = EgressPolicy(
+            open_networks=settings.open_networks, allow_http=settings.allow_http_targets
+        )
+        egress = Egress(policy)
+        stack.push_async_callback(egress.close)
+        engine = _engine(ground, providers, store, recordings, egress)
+        dispatch = Dispatch(
+            DispatchParts(engine, lambda call: _brain(call, providers), settings.calls_max_count)
+        )
+        ticking = await stack.enter_async_context(asyncio.TaskGroup())
+        tick_task = ticking.create_task(engine.media_clock.run(), name="media clock")
+        stack.callback(tick_task.cancel)
+        await stack.enter_async_context(dispatch)
+        carrier = SipCarrier(ground, engine, dispatch, providers)
+        await stack.enter_async_context(carrier)
+        await dispatch.recover(ground.engine_id, carrier.release)
+        recovering = ticking.create_task(_recover_always(dispatch, ground.engine_id, carrier))
+        stack.callback(recovering.cancel)
+        services = control_services(ground, policy, dispatch, recordings, store)
+        owner_key = await ensure_owner(services, settings.bootstrap_key)
+        http = HttpPort(create_app(services), settings.http_host, settings.http_port)
+        http_port = await stack.enter_async_context(http.open())
+        if providers.missing is None:
+            dispatch.ready = True
+        else:
+            log.warning("server.cannot_take_calls", extra={"why": providers.missing})
+        yield Server(http_port, carrier.port, dispatch, owner_key)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until a signal comes; drain, then return. A second signal ends the wait."""
+    loop = asyncio.get_running_loop()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled)
+    async with running(settings) as server:
+        _announce(server, settings)
+        await stop.wait()
+        log.info("server.draining", extra={"calls": server.dispatch.running_count})
+        async with asyncio.TaskGroup() as group:
+            draining = group.create_task(server.dispatch.drain(settings.drain_seconds))
+            hurrying = group.create_task(_hurry(hurry, server.dispatch))
+            await draining
+            hurrying.cancel()
+
+
+async def _hurry(hurry: asyncio.Event, dispatch: Dispatch) -> None:
+    await hurry.wait()
+    await dispatch.drain(0)
+
+
+async def _ground(settings: Settings, stack: AsyncExitStack) -> Ground:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = stack.enter_context(DirectoryLock(settings.data_dir))
+    clock, randomness = SystemClock(), Randomness.system()
+    key = load_master_key(settings.data_dir, settings.master_key, randomness.random_bytes)
+    await migrate(settings.database_url)
+    database = Database(settings.database_url)
+    stack.push_async_callback(database.close)
+    return Ground(
+        settings=settings,
+        clock=clock,
+        randomness=randomness,
+        key=key,
+        vault=Vault(key, randomness.random_bytes),
+        database=database,
+        engine_id=lock.engine_id,
+    )
+
+
+def _plan_options(settings: Settings) -> PlanOptions:
+    return PlanOptions(
+        record=settings.recording,
+        bridge_phrases=settings.bridge_phrases,
+        longest_call_ms=settings.call_max_minutes * 60_000,
+    )
+
+
+def _engine(
+    ground: Ground,
+    providers: Providers,
+    store: SqlCallStore,
+    recordings: DirectoryRecordings,
+    egress: Egress,
+) -> EngineParts:
+    media_clock = MediaClock(ground.clock, report)
+    if providers.voice_activity is not None:
+        media_clock.set_batch(providers.voice_activity.run)
+    return EngineParts(
+        clock=ground.clock,
+        media_clock=media_clock,
+        store=store,
+        transcribers=providers.transcribers,
+        synthesizers=providers.synthesizers,
+        language_models=providers.language_models,
+        action_runner=SignedActions(egress, ground.clock, ground.database, ground.vault),
+        phrases=providers.phrases,
+        report=report,
+        recordings=recordings,
+        voice_activity=providers.voice_activity,
+        energy_alone=providers.hears_tones,
+    )
+
+
+def _brain(call: NewCall, providers: Providers) -> Brain:
+    models = providers.language_models.candidates(call.plan.language_model.provider)
+    opening = models[0].expectation(call.plan.actions) if models else None
+    return Call(call.call_id, call.plan, AgentOperator(opening))
+
+
+async def _recover_always(dispatch: Dispatch, engine_id: str, carrier: SipCarrier) -> None:
+    while True:
+        await asyncio.sleep(RECOVER_EVERY_S)
+        await dispatch.recover(engine_id, carrier.release)
+
+
+def report(where: str, error: BaseException) -> None:
+    """Log a mistake of our own; the call it happened on is ended by the engine."""
+    log.error("server.broke", extra={"where": where}, exc_info=error)
+
+
+def _announce(server: Server, settings: Settings) -> None:
+    http = f"{settings.http_host}:{server.http_port}"
+    sip = f"{settings.sip_host}:{server.sip_port}"
+    lines = [f"HTTP on {http}, SIP on {sip}, data in {settings.data_dir}"]
+    if server.owner_key is not None:
+        lines.append(f"Owner key, shown this once: {server.owner_key}")
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
