@@ -6,6 +6,8 @@ import random
 
 import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cordboard.dial_policy import Allowed, DialRequest, DialRules, Refused, TrunkDialing, decide
 from tests.counts import count
@@ -218,3 +220,17 @@ def test_emergencies_stay_refused_on_the_openest_trunk() -> None:
         between = chance.choice(_BETWEEN)
         spelt = chance.choice(_PLUS) + between.join(digits[int(char)] for char in body)
         assert code(spelt, US, ANY) in ("emergency", "malformed"), spelt
+
+
+@given(
+    st.text(max_size=30) | st.text("0123456789+ -", max_size=20) | st.integers(),
+    st.sampled_from([None, ANY, TrunkDialing(prefixes=("1", "+49"))]),
+    st.sampled_from([US, DE, DialRules(), DialRules(countries=frozenset({"001"}))]),
+)
+def test_every_request_is_decided(
+    number: str | int, trunk: TrunkDialing | None, rules: DialRules
+) -> None:
+    """No text raises, and what is allowed is allowed again in the spelling it got."""
+    decision = decide(DialRequest(number=number, trunk=trunk), rules)
+    if isinstance(decision, Allowed):
+        assert decide(DialRequest(number=decision.number, trunk=trunk), rules) == decision

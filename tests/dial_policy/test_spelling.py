@@ -40,6 +40,8 @@ def test_a_number_is_stored_as_digits(given_value: str | int, stored: str) -> No
         "+",
         "12",
         -5,
+        -12025550123,
+        10**400,
         True,
         "1234567890123456",
         "1-800-FLOWERS",

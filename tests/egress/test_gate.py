@@ -297,7 +297,7 @@ async def test_a_dripping_answer_fails_at_the_deadline(part: str) -> None:
         begun = time.monotonic()
         with pytest.raises(TimedOut):
             await post(port, total_ms=300)
-        assert 0.25 < time.monotonic() - begun < 0.8
+        assert 0.25 < time.monotonic() - begun < 3
 
 
 async def test_a_closed_port_is_unreachable() -> None:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,22 @@ def test_a_start_cut_short_is_finished(tmp_path: Path) -> None:
     key = load_master_key(tmp_path, None, os.urandom)
     (tmp_path / "master.check").unlink()
     assert load_master_key(tmp_path, None, os.urandom) == key
+
+
+def test_first_starts_at_the_same_time_agree(tmp_path: Path) -> None:
+    """Several processes that find an empty directory end up with one key."""
+    with ThreadPoolExecutor(8) as threads:
+        keys = list(threads.map(lambda _: _started(tmp_path), range(16)))
+    assert len({key.secret for key in keys if key is not None}) == 1
+    assert load_master_key(tmp_path, None, os.urandom) in keys
+    assert {entry.name for entry in tmp_path.iterdir()} == {"master.key", "master.check"}
+
+
+def _started(home: Path) -> MasterKey | None:
+    try:
+        return load_master_key(home, None, os.urandom)
+    except MasterKeyRefused:
+        return None
 
 
 def test_a_missing_key_refuses(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 _CHARS_MAX: Final = 64
 _DIGITS_MIN: Final = 3
 _DIGITS_MAX: Final = 15  # ITU-T E.164
+_INTEGER_END: Final = 10**18
 _SEPARATORS: Final = frozenset(" -.()/−")
 _SPELT: Final = re.compile(r"\+?[0-9]+")
 _USER_PART: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.!~*'+-]{0,63}")
@@ -30,9 +31,11 @@ def read_digits(value: str | int) -> str:
         NumberMalformed: anything but a number is left.
 
     """
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or len(text) > _CHARS_MAX:
+    if isinstance(value, bool) or (isinstance(value, int) and not 0 <= value < _INTEGER_END):
         raise NumberMalformed("must be a telephone number")
+    text = str(value)
+    if len(text) > _CHARS_MAX:
+        raise NumberMalformed(f"must have at most {_CHARS_MAX} characters")
     folded = unicodedata.normalize("NFKC", text).strip()
     if folded[:4].lower() == "tel:":
         folded = folded[4:]

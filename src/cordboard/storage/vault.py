@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,7 +125,8 @@ def load_master_key(
     """Find the master key of ``data_dir``, or make one on its first start.
 
     ``text`` is the setting's value and wins over the file. ``holds_data`` tells whether anything
-    was ever stored; without it, files in the directory tell.
+    was ever stored; without it, files in the directory tell. Of several first starts at the same
+    time one makes the key, and all return it.
 
     Raises:
         MasterKeyRefused: the key is missing, short, readable by others, or not the one this
@@ -146,8 +149,9 @@ def load_master_key(
             f"put the file back"
         )
     if stored is None:
-        _write_private(data_dir / _CHECK_FILE, key.check + "\n")
-    elif not key.matches(stored):
+        _write_once(data_dir / _CHECK_FILE, key.check + "\n")
+        stored = _read_check(data_dir)
+    if stored is None or not key.matches(stored):
         raise MasterKeyRefused(
             f"the master key is not the one that the data in {data_dir} was encrypted with"
         )
@@ -251,9 +255,12 @@ def _given_key(data_dir: Path, text: str | None) -> MasterKey | None:
 
 
 def _make_key(data_dir: Path, random_bytes: RandomBytes) -> MasterKey:
-    secret = random_bytes(_KEY_BYTES)
-    _write_private(data_dir / _KEY_FILE, base64.b64encode(secret).decode() + "\n")
-    return MasterKey(secret)
+    text = base64.b64encode(random_bytes(_KEY_BYTES)).decode()
+    _write_once(data_dir / _KEY_FILE, text + "\n")
+    key = _given_key(data_dir, None)  # another start may have been first
+    if key is None:
+        raise MasterKeyRefused(f"the master key in {data_dir} vanished while it was made")
+    return key
 
 
 def _holds_data(data_dir: Path) -> bool:
@@ -272,17 +279,19 @@ def _read_check(data_dir: Path) -> str | None:
         return None
 
 
-def _write_private(path: Path, text: str) -> None:
-    """Write a new file that only we may read; whole or not at all, also if power fails."""
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that only we may read, whole or not at all; one that is there stays."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_suffix(path.suffix + ".lock")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    descriptor, unfinished = tempfile.mkstemp(".lock", f".{path.name}.", path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(unfinished)
+    finally:
+        Path(unfinished).unlink()
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -164,7 +164,7 @@ async def test_hostile_receivers_have_an_outcome(
     assert outcome.status_code == status
     assert outcome.agent_message is None
     assert EVIL not in json.dumps(outcome.result)
-    assert took < 1.5
+    assert took < 3
     assert peak_bytes < 5_000_000
 
 
@@ -181,7 +181,7 @@ async def test_a_long_message_is_cut(egress: Egress) -> None:
 async def test_the_deadline_is_ten_seconds(egress: Egress) -> None:
     """An answer just before the deadline counts, one after it does not (scaled, but in torture)."""
     total_ms = 10_000 if torture() else 1_000
-    just, late = (0.95, 1.05) if torture() else (0.8, 1.05)
+    just, late = (0.95, 1.05) if torture() else (0.6, 1.05)
     for share, outcome_class in ((just, "success"), (late, "timeout")):
         serve = agreeing({"result": {}}, delay_seconds=total_ms / 1000 * share)
         outcome = await outcome_at(egress, serve, total_ms=total_ms)

@@ -208,7 +208,7 @@ def test_the_worst_admitted_work_is_short() -> None:
         ({f"k{n}": "x" for n in range(240)}, 1),
         ({f"k{n}": n for n in range(25)}, 1),
         ({f"k{n}": "x" for n in range(25)}, 0),
-        ({f"k{n}": n for n in range(4)}, 20),
+        ({"k": 1}, 20),
     ):
         begun = time.thread_time()
         assert len(validate_arguments(compiled, arguments)) == problems
