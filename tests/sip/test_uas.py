@@ -216,7 +216,7 @@ def test_too_many_legs_get_503() -> None:
 @pytest.mark.parametrize(
     ("verdict", "statuses"),
     [
-        (Allow(), [100]),
+        (Allow("trunk-1"), [100]),
         (Drop(), []),
         (Refuse(404), [404]),
         (Refuse(401, "", (("WWW-Authenticate", 'Digest realm="r"'),)), [401]),
@@ -233,6 +233,7 @@ def test_the_hook_decides_before_any_state(verdict: Verdict, statuses: list[int]
     peer = Peer(UserAgentConfig(US, authorise=authorise))
     assert peer.statuses(peer.request("INVITE", body=SDP)) == statuses
     assert asked[0].source == THEM
+    assert [offer.label for offer in peer.events(CallOffered)] == ["trunk-1"] * (statuses == [100])
     assert bool(peer.agent.counts()["legs"]) is isinstance(verdict, Allow)
 
 

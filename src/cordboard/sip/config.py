@@ -11,7 +11,9 @@ from cordboard.sip.message import Request
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The request may go on."""
+    """The request may go on. ``label`` (a trunk's id, say) comes back in ``CallOffered``."""
+
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

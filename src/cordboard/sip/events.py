@@ -30,6 +30,7 @@ class CallOffered:
 
     ``sdp_offer`` is None for an offerless INVITE: the answer command then carries our offer.
     ``headers`` holds the request's extension headers (``X-…`` and identity ones), lower case.
+    ``label`` is what the ``authorise`` hook allowed the request with.
     """
 
     handle: str
@@ -41,6 +42,7 @@ class CallOffered:
     source: Address
     sdp_offer: bytes | None
     headers: Mapping[str, str]
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

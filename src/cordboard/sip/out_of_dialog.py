@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cordboard.sip.bodies import SDP_TYPE, media_type
-from cordboard.sip.config import Drop, Refuse
+from cordboard.sip.config import Allow, Drop, Refuse, Verdict
 from cordboard.sip.core import ALLOW, Core
 from cordboard.sip.fields import BadField, parse_tokens, uri_scheme
 from cordboard.sip.message import Request
@@ -33,9 +33,13 @@ def receive_out_of_dialog(core: Core, request: Request, now_ms: int) -> None:
     if refusal is not None:
         respond_stateless(core, request, refusal.status, refusal.reason, refusal.headers)
     elif request.method == "INVITE":
-        receive_invite(core, request, now_ms)
+        receive_invite(core, request, _label(verdict), now_ms)
     else:
         respond_stateless(core, request, 200, "", capability_fields(core))
+
+
+def _label(verdict: Verdict) -> str:
+    return verdict.label if isinstance(verdict, Allow) else ""
 
 
 def capability_fields(core: Core) -> Fields:

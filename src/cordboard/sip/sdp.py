@@ -176,6 +176,11 @@ def _connection(lines: list[tuple[str, str]]) -> str:
         address = ipaddress.ip_address(words[2].partition("/")[0])
     except ValueError as error:
         raise BadSdp("c: not an IP literal") from error
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            raise BadSdp("c: not an IP literal of everybody")
+        if address.ipv4_mapped is not None:
+            raise BadSdp("c: an IPv4 address in disguise")
     if (address.version == 4) != (words[1] == "IP4"):
         raise BadSdp("c: address of the other family")
     if address.is_multicast or str(address) == "255.255.255.255" or "/" in words[2]:

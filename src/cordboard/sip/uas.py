@@ -22,7 +22,7 @@ from cordboard.sip.transaction_table import GIVE_UP_MS, T1_MS, T2_MS, State
 _IDENTITY = frozenset(("p-asserted-identity", "remote-party-id", "diversion", "history-info"))
 
 
-def receive_invite(core: Core, request: Request, now_ms: int) -> None:
+def receive_invite(core: Core, request: Request, label: str, now_ms: int) -> None:
     """Take an admitted INVITE outside a dialog: 100 at once, then ``CallOffered``."""
     if len(core.legs) >= core.config.max_legs:
         respond_stateless(core, request, 503, "", (("Retry-After", "5"),))
@@ -35,10 +35,10 @@ def receive_invite(core: Core, request: Request, now_ms: int) -> None:
     core.index(leg)
     respond(core, transaction, 100, now_ms)
     core.start(leg, LegTimer.RING_LIMIT, now_ms + core.config.ring_limit_ms)
-    core.report(_offer(leg, request))
+    core.report(_offer(leg, request, label))
 
 
-def _offer(leg: Leg, request: Request) -> CallOffered:
+def _offer(leg: Leg, request: Request, label: str) -> CallOffered:
     parsed = request.parsed
     headers = {
         name.lower(): clean(value)
@@ -55,6 +55,7 @@ def _offer(leg: Leg, request: Request) -> CallOffered:
         source=request.source,
         sdp_offer=sdp_of(request),
         headers=headers,
+        label=label,
     )
 
 
