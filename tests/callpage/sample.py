@@ -114,6 +114,29 @@ class Timeline:
         )
 
 
+def booking(line: Timeline) -> None:
+    """Add the action of the sample, sent and answered."""
+    line.add(
+        11500,
+        "action_started",
+        action_call_id="a1",
+        function_name="meeting_assistant",
+        arguments={"day": "2026-03-05", "time": "09:30am", "length_minutes": 30},
+    )
+    line.add(11510, "action_sent", action_call_id="a1")
+    line.add(
+        13_980,
+        "action_finished",
+        action_call_id="a1",
+        function_name="meeting_assistant",
+        success=True,
+        outcome_class="success",
+        status_code=200,
+        result={"booked": True, "reference": "M-2041", "room": {"name": "Elm", "floor": 2}},
+        agent_message="You are booked for nine thirty.",
+    )
+
+
 def facts() -> list[Fact]:
     """Return the sample's timeline."""
     line = Timeline()
@@ -137,25 +160,7 @@ def facts() -> list[Fact]:
     line.add(TIME[1] + 301, "reply_started", reply_id="r2")
     line.add(TIME[1] + 460, "first_text", reply_id="r2", after_ms=159)
     line.said("u3", ON_IT, "One moment, I am booking that for you.")
-    line.add(
-        11500,
-        "action_started",
-        action_call_id="a1",
-        function_name="meeting_assistant",
-        arguments={"day": "2026-03-05", "time": "09:30am", "length_minutes": 30},
-    )
-    line.add(11510, "action_sent", action_call_id="a1")
-    line.add(
-        13_980,
-        "action_finished",
-        action_call_id="a1",
-        function_name="meeting_assistant",
-        success=True,
-        outcome_class="success",
-        status_code=200,
-        result={"booked": True, "reference": "M-2041", "room": {"name": "Elm", "floor": 2}},
-        agent_message="You are booked for nine thirty.",
-    )
+    booking(line)
     line.said("u4", DONE, "You are booked for nine thirty. Is there anything else?")
     line.turn("t3", THANKS, "No thank you goodbye", 260, "sentence_complete")
     line.said("u5", GOODBYE, "Goodbye.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -346,7 +347,12 @@ async def test_a_second_engine_closes_what_a_killed_one_left(
     async with open_store(database, "second") as early:
         assert await early.open_calls("second") == []
     clock = LaterClock()
-    async with open_store(database, "second", clock=clock) as store:
+
+    def has_recording(organisation_id: str, call_id: str) -> bool:
+        return (organisation_id, call_id, state) == (ORGANISATION, CALL, "facts")
+
+    store = open_store(database, "second", clock=clock, has_recording=has_recording)
+    async with store:
         (found,) = await store.open_calls("second")
         assert (found.call_id, found.leg_id, found.carrier, found.dialog) == (
             CALL,
@@ -356,12 +362,16 @@ async def test_a_second_engine_closes_what_a_killed_one_left(
         )
         assert await store.open_calls("second") == []
         store.keep(CALL, fact(9, "ended", reason="interrupted"))
-        await store.finish(CALL, ending(EndReason.INTERRUPTED, at=clock.wall()))
+        left = dataclasses.replace(
+            ending(EndReason.INTERRUPTED, at=clock.wall()), recording_available=False
+        )
+        await store.finish(CALL, left)
     closed = await row(database)
     assert (closed.status, closed.owner_engine) == ("error", None)
     assert "interrupted" in (closed.error_message or "")
     assert closed.ended_at is not None
     assert abs(datetime.now(UTC) - closed.ended_at) < timedelta(seconds=10)
+    assert closed.recording_available == (state == "facts")
     if state == "facts":
         assert closed.transcript == "BOT: Hello there.\nHUMAN: a table please\nBOT: For how-"
         assert [each.kind for each in await facts(database)][-1] == "ended"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 import wave
+from array import array
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordboard.clock import SystemClock
-from cordboard.media.codec import G722_WIDE, L16_16K, PCMA, PCMU, Codec
+from cordboard.media.codec import G722_WIDE, L16_16K, PCMA, PCMU, Codec, new_encoder
 from cordboard.storage.recordings import DirectoryRecordings, recover
 from cordboard.storage.wave_file import header, interleave
 from tests.counts import count
@@ -110,19 +112,32 @@ async def test_a_part_file_is_playable_while_it_grows(tmp_path: Path) -> None:
             recording.agent(b"\x20" * 160)
         part = tmp_path / ORGANISATION / f"{CALL}.wav.part"
         async with asyncio.timeout(5):
-            while part.stat().st_size < 3000:  # noqa: ASYNC110  (the disk tells no event)
+            while soundfile.info(io.BytesIO(part.read_bytes())).frames != 1600:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        assert soundfile.info(io.BytesIO(part.read_bytes())).frames == 1600
         assert recordings.path(ORGANISATION, CALL) is None
         assert recover(tmp_path) == []
         assert await recording.close()
 
 
-async def test_a_refused_codec_and_a_hostile_name_open_nothing(tmp_path: Path) -> None:
-    """G.722 and names that are no plain word raise ValueError; look-ups of them find nothing."""
+async def test_wide_band_becomes_pcm(tmp_path: Path) -> None:
+    """G.722 frames are decoded on their way into the file; a missing tick is silence."""
+    encoder = new_encoder(G722_WIDE)
+    tone = array("h", [int(9000 * math.sin(number / 4)) for number in range(320)]).tobytes()
     async with sink(tmp_path) as recordings:
-        with pytest.raises(ValueError, match="codec"):
-            await recordings.open(CALL, ORGANISATION, G722_WIDE)
+        recording = await recordings.open(CALL, ORGANISATION, G722_WIDE)
+        for _ in range(50):
+            recording.caller(encoder.from_pcm(tone))
+        assert await recording.close()
+        path = recordings.path(ORGANISATION, CALL)
+    samples, rate_hz = soundfile.read(str(path), dtype="int16")
+    assert (rate_hz, samples.shape) == (16000, (16000, 2))
+    assert abs(samples[:, 0]).max() > 7000
+    assert abs(samples[:, 1]).max() < 50
+
+
+async def test_a_hostile_name_opens_nothing(tmp_path: Path) -> None:
+    """Names that are no plain word raise ValueError; look-ups of them find nothing."""
+    async with sink(tmp_path) as recordings:
         for hostile in ("../x", "a/b", "", ".", "a\0b", "x" * 101):
             with pytest.raises(ValueError, match="plain words"):
                 await recordings.open(hostile, ORGANISATION, PCMU)

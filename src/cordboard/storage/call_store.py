@@ -20,7 +20,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cordboard.ports import CallEnding, Clock, Fact, InboundPlan, NewCall, OpenCall
 from cordboard.storage import call_recovery, call_writes
-from cordboard.storage.call_writer import AWAY, WRITE_TIMEOUT_S, Answered, CallWriter, Ending, Entry
+from cordboard.storage.call_writer import (
+    AWAY,
+    WRITE_TIMEOUT_S,
+    Answered,
+    CallWriter,
+    Ending,
+    Entry,
+    HasRecording,
+)
 from cordboard.storage.call_writes import KeptFact, Lease
 from cordboard.storage.database import Database
 from cordboard.storage.tables import Call, Leg
@@ -56,8 +64,9 @@ class SqlCallStore:
     """``ports.CallStore`` for the engine ``engine_id``. Use it as ``async with``.
 
     ``find_plan`` turns a called number into a plan; ``show_agent`` returns the agent as the public
-    API shows it, kept on the call's row. Facts beyond ``queue_max_count`` waiting ones are refused
-    (``refused_count``). Leaving the scope writes what waits.
+    API shows it, kept on the call's row; ``has_recording`` (organisation id, call id) tells whether
+    an interrupted call left a readable recording. Facts beyond ``queue_max_count`` waiting ones are
+    refused (``refused_count``). Leaving the scope writes what waits.
     """
 
     def __init__(
@@ -68,16 +77,19 @@ class SqlCallStore:
         *,
         find_plan: FindPlan,
         show_agent: ShowAgent = _no_agent,
+        has_recording: HasRecording | None = None,
         queue_max_count: int = 10_000,
     ) -> None:
         self._database = database
-        self._engine_id = engine_id
+        self.engine_id = engine_id
         self._clock = clock
         self._find_plan = find_plan
         self._show_agent = show_agent
         self._calls = _Calls()
         self._queue: WriteQueue[Entry] = WriteQueue(queue_max_count)
-        self._writer = CallWriter(database, self._queue, self._calls.take_transcripts)
+        self._writer = CallWriter(
+            database, self._queue, self._calls.take_transcripts, has_recording
+        )
         self._scope = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -202,7 +214,7 @@ class SqlCallStore:
         return [call for call, _ in claimed]
 
     def _lease(self) -> Lease:
-        return Lease(self._engine_id, self._clock.wall() + timedelta(milliseconds=LEASE_MS))
+        return Lease(self.engine_id, self._clock.wall() + timedelta(milliseconds=LEASE_MS))
 
     async def _set_up(self, write: Callable[[AsyncSession], Awaitable[None]]) -> None:
         """Write within the deadline; a late write goes on to its end by itself."""
@@ -236,7 +248,7 @@ class SqlCallStore:
                     await session.execute(
                         update(Call)
                         .where(
-                            Call.owner_engine == self._engine_id,
+                            Call.owner_engine == self.engine_id,
                             Call.id.in_(self._calls.organisations),
                             Call.status.not_in(call_writes.TERMINAL),
                         )

@@ -20,10 +20,13 @@ from cordboard.ports import CallEnding
 from cordboard.storage import call_recovery, call_writes
 from cordboard.storage.call_writes import KeptFact
 from cordboard.storage.database import Database
+from cordboard.storage.tables import Call
 from cordboard.storage.write_queue import WriteQueue
 
 WRITE_TIMEOUT_S: Final = 15.0
 AWAY: Final = (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError)
+
+HasRecording = Callable[[str, str], bool]
 
 _RETRY_FIRST_S: Final = 0.1
 _RETRY_LAST_S: Final = 1.0
@@ -66,12 +69,14 @@ class CallWriter:
         database: Database,
         queue: WriteQueue[Entry],
         take_transcripts: Callable[[], dict[str, str]],
+        has_recording: HasRecording | None = None,
     ) -> None:
         self.is_writable = True
         self.refused_count = 0
         self._database = database
         self._queue = queue
         self._take_transcripts = take_transcripts
+        self._has_recording = has_recording
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -117,28 +122,31 @@ class CallWriter:
                     await call_writes.append_facts(session, facts)
                     continue
                 for entry in entries:
-                    await _write_one(session, entry)
+                    await self._write_one(session, entry)
             for call_id, transcript in transcripts.items():
                 await call_writes.replace_transcript(session, call_id, transcript)
 
+    async def _write_one(self, session: AsyncSession, entry: Entry) -> None:
+        if isinstance(entry, Answered):
+            await call_writes.mark_answered(session, entry.call_id, entry.at)
+        elif isinstance(entry, Ending):
+            ending = entry.ending
+            if ending.reason is EndReason.INTERRUPTED:
+                ending = await self._as_found(session, entry)
+            await call_writes.close_call(session, entry.call_id, ending)
 
-async def _write_one(session: AsyncSession, entry: Entry) -> None:
-    if isinstance(entry, Answered):
-        await call_writes.mark_answered(session, entry.call_id, entry.at)
-    elif isinstance(entry, Ending):
-        ending = entry.ending
-        if ending.reason is EndReason.INTERRUPTED:
-            ending = await _as_found(session, entry)
-        await call_writes.close_call(session, entry.call_id, ending)
-
-
-async def _as_found(session: AsyncSession, entry: Ending) -> CallEnding:
-    """Give an interrupted call the end and the transcript that its record shows."""
-    given = entry.ending
-    alive_at = entry.alive_at or await call_recovery.last_fact_at(session, entry.call_id)
-    rebuilt = await call_recovery.rebuilt_transcript(session, entry.call_id)
-    return dataclasses.replace(
-        given,
-        at=min(given.at, alive_at or given.at),
-        transcript=max(given.transcript, rebuilt, key=len),
-    )
+    async def _as_found(self, session: AsyncSession, entry: Ending) -> CallEnding:
+        """Give an interrupted call the end, transcript and recording that it left."""
+        given = entry.ending
+        alive_at = entry.alive_at or await call_recovery.last_fact_at(session, entry.call_id)
+        rebuilt = await call_recovery.rebuilt_transcript(session, entry.call_id)
+        recorded = given.recording_available
+        if self._has_recording is not None and not recorded:
+            row = await session.get(Call, entry.call_id)
+            recorded = row is not None and self._has_recording(row.organisation_id, row.id)
+        return dataclasses.replace(
+            given,
+            at=min(given.at, alive_at or given.at),
+            transcript=max(given.transcript, rebuilt, key=len),
+            recording_available=recorded,
+        )

@@ -170,4 +170,5 @@ def _outcome(reason: EndReason, *, picked_up: bool) -> str | None:
 
 def _error_message(ending: CallEnding) -> str:
     message = _ERRORS[ending.reason]
-    return f"{message}: {clean(ending.detail)}" if ending.detail else message
+    detail = clean(ending.detail)
+    return message if not detail or detail in message else f"{message}: {detail}"
