@@ -26,7 +26,7 @@ _CHAIN_MAX: Final = 64
 _EXPANDED_MAX: Final = 1_000
 _PATTERNS_MAX: Final = 50
 _WORK_MAX: Final = 50_000  # values times subschemas
-_PROBLEM_WORK_MAX: Final = 2_000
+_PROBLEM_WORK_MAX: Final = 3_000
 
 # A linear engine still takes time in proportion to the pattern's states. These keep the worst
 # pattern found below 50 ms on one core: the longer it may be, the less text it sees.
