@@ -66,8 +66,12 @@ def test_roles(server: Server) -> None:
 def test_signature_secret_is_for_full_scope(server: Server) -> None:
     """A viewer sees the mask of a signature secret, everybody else the whole."""
     config = {
-        "name": "n", "description": "d", "url": "https://example.com",
-        "input_schema": {"type": "object"}, "speak_on_send": False, "speak_on_receive": False,
+        "name": "n",
+        "description": "d",
+        "url": "https://example.com",
+        "input_schema": {"type": "object"},
+        "speak_on_send": False,
+        "speak_on_receive": False,
     }
     with server.client() as owner:
         body = {"type": "action_external", "config": config}

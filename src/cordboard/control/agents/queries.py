@@ -58,3 +58,11 @@ async def replace_actions(unit: Unit, agent_id: str, ids: Sequence[str]) -> None
             )
         )
     await unit.session.flush()
+
+
+async def agent_by_name(unit: Unit, name: str) -> Agent | None:
+    """Return the organisation's only agent of a name; None where there is no or more than one."""
+    same = Agent.fields["name"].as_string() == name
+    wanted = select(Agent).where(Agent.organisation_id == unit.organisation_id, same).limit(2)
+    found = (await unit.session.scalars(wanted)).all()
+    return found[0] if len(found) == 1 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import select
@@ -24,3 +25,9 @@ async def number_of(unit: Unit, number: str) -> Number | None:
         Number.organisation_id == unit.organisation_id, Number.number == number
     )
     return (await unit.session.scalars(wanted)).first()
+
+
+async def all_numbers(unit: Unit) -> Sequence[Number]:
+    """Return all numbers of the organisation, in order."""
+    wanted = select(Number).where(Number.organisation_id == unit.organisation_id)
+    return (await unit.session.scalars(wanted.order_by(Number.number))).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import func, select
@@ -35,3 +36,9 @@ async def numbers_count(unit: Unit, trunk_id: str) -> int:
         Number.organisation_id == unit.organisation_id, Number.trunk_id == trunk_id
     )
     return await unit.session.scalar(wanted) or 0
+
+
+async def all_trunks(unit: Unit) -> Sequence[SipTrunk]:
+    """Return all trunks of the organisation, by name."""
+    wanted = select(SipTrunk).where(SipTrunk.organisation_id == unit.organisation_id)
+    return (await unit.session.scalars(wanted.order_by(SipTrunk.name))).all()

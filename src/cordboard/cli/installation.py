@@ -1,0 +1,123 @@
+"""The database of a data directory, opened by the command line next to (or without) a server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from cordboard.clock import SystemClock
+from cordboard.control.errors import ControlError, Invalid
+from cordboard.control.keys.service import KeyMaking, organisation_in
+from cordboard.control.services import ControlServices
+from cordboard.control.unit import Unit
+from cordboard.egress import EgressPolicy, check_url
+from cordboard.ids import Randomness
+from cordboard.settings import SettingError, Settings
+from cordboard.storage.database import Database, migrate
+from cordboard.storage.vault import Vault, VaultError, load_master_key
+
+T = TypeVar("T")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="The server's data directory; default: CORDBOARD_DATA_DIR, else `var`."),
+]
+
+
+class _NoServer:
+    """Stands where a running server would be: the command line only reads and writes rows."""
+
+    async def end_call(self, _call_id: str) -> bool:
+        return False
+
+    async def open_mp3(self, _call_id: str) -> None:
+        return None
+
+    async def ready(self) -> str | None:
+        return None
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
+    """Open the installation of ``settings``, its schema brought up to date.
+
+    Raises:
+        VaultError: the master key is missing or wrong.
+
+    """
+    randomness = Randomness.system()
+    key = load_master_key(settings.data_dir, settings.master_key, randomness.random_bytes)
+    await migrate(settings.database_url)
+    database = Database(settings.database_url)
+    nobody = _NoServer()
+    policy = EgressPolicy(
+        open_networks=settings.open_networks, allow_http=settings.allow_http_targets
+    )
+    try:
+        yield ControlServices(
+            database=database,
+            vault=Vault(key, randomness.random_bytes),
+            clock=SystemClock(),
+            randomness=randomness,
+            key_secret=key.derive("api-keys"),
+            check_target=lambda target: check_url(target, policy),
+            check_external_action=lambda _config: ((), ()),
+            call_commands=nobody,
+            recordings=nobody,
+            ready=nobody.ready,
+            home_country=settings.home_country,
+        )
+    finally:
+        await database.close()
+
+
+def key_making(services: ControlServices) -> KeyMaking:
+    """Return what it takes to make keys."""
+    return KeyMaking(services.clock, services.randomness, services.key_secret)
+
+
+def in_transaction(data_dir: Path | None, work: Callable[[Unit], Awaitable[T]]) -> T:
+    """Run ``work`` as an owner of the first organisation, in one transaction.
+
+    What goes wrong is told on standard error, and the process ends with status 1.
+    """
+
+    async def run() -> T:
+        overrides = {"data_dir": data_dir}
+        settings = Settings.from_environment(os.environ, overrides)
+        async with opened(settings) as services, services.database.write() as session:
+            organisation = await organisation_in(session, key_making(services))
+            return await work(Unit(session, organisation.id, "owner", services))
+
+    try:
+        return asyncio.run(run())
+    except Invalid as error:
+        _fail("\n".join(f"{_option(item.place)}: {item.message}" for item in error.problems))
+    except ControlError as error:
+        _fail(error.detail)
+    except (SettingError, VaultError, SQLAlchemyError, OSError) as error:
+        _fail(str(error))
+
+
+def table(rows: list[tuple[str, ...]]) -> None:
+    """Print rows in columns; the first row is the heading."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+def _option(place: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in place[1:]) or "input"
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,58 @@
+"""``cordboard keys``: make, list and revoke API keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cordboard.cli.installation import DataDir, in_transaction, key_making, table
+from cordboard.control.keys.queries import keys_of
+from cordboard.control.keys.service import check_role, revoke, shown
+from cordboard.control.unit import Unit
+
+app = typer.Typer(help="API keys.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="What the key is for.")] = "",
+    role: Annotated[str, typer.Option(help="owner, developer or viewer.")] = "developer",
+    data_dir: DataDir = None,
+) -> None:
+    """Make a key and print it: it is shown this once."""
+
+    async def work(unit: Unit) -> str:
+        checked = check_role(role)
+        making = key_making(unit.services)
+        return making.add(unit.session, unit.organisation_id, name, checked)
+
+    typer.echo(in_transaction(data_dir, work))
+
+
+@app.command("list")
+def list_keys(data_dir: DataDir = None) -> None:
+    """List all keys, the revoked ones included."""
+
+    async def work(unit: Unit) -> list[dict[str, object]]:
+        return [shown(row) for row in await keys_of(unit.session, unit.organisation_id)]
+
+    columns = ("id", "prefix", "role", "name", "last_used_at", "revoked_at")
+    rows = [
+        tuple(str(key[name] or "") for name in columns) for key in in_transaction(data_dir, work)
+    ]
+    table([columns, *rows])
+
+
+@app.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Take a key out of force; a running server refuses it from then on."""
+
+    async def work(unit: Unit) -> None:
+        await revoke(unit.session, unit.organisation_id, key_id, unit.services.clock.wall())
+
+    in_transaction(data_dir, work)
+    typer.echo(f"Revoked {key_id}")

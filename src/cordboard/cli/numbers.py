@@ -1,0 +1,76 @@
+"""``cordboard numbers``: telephone numbers, the trunks they come through, and who answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cordboard.cli.installation import DataDir, in_transaction, table
+from cordboard.control.agents.queries import agent_by_name
+from cordboard.control.errors import NotFound
+from cordboard.control.fields import Json, as_uuid
+from cordboard.control.numbers.queries import all_numbers
+from cordboard.control.numbers.service import link
+from cordboard.control.sip_trunks.queries import trunk_by_name
+from cordboard.control.unit import Unit
+
+app = typer.Typer(help="Telephone numbers.", no_args_is_help=True)
+
+
+@app.command("add")
+def add(
+    number: Annotated[str, typer.Argument(help="A telephone number, or a SIP user part.")],
+    trunk: Annotated[str, typer.Option(help="The trunk's name or id.")],
+    agent: Annotated[
+        str | None, typer.Option(help="The agent's name or id; without it, a default agent.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Have an agent answer a number that is reached through a trunk."""
+
+    async def work(unit: Unit) -> Json:
+        body: Json = {
+            "phone_number": number,
+            "telephony_account_connection": await _trunk_id(unit, trunk),
+        }
+        if agent is not None:
+            body["inbound_agent"] = await _agent_id(unit, agent)
+        return await link(unit, body, None)
+
+    added = in_transaction(data_dir, work)
+    typer.echo(f"{added['number']} is answered by agent {added['agent_id']}")
+
+
+@app.command("list")
+def list_numbers(data_dir: DataDir = None) -> None:
+    """List all numbers."""
+
+    async def work(unit: Unit) -> list[tuple[str, ...]]:
+        return [
+            (
+                *(row.number, row.label, "yes" if row.active else "no"),
+                *(row.trunk_id or "", row.inbound_agent_id or ""),
+            )
+            for row in await all_numbers(unit)
+        ]
+
+    table([("number", "label", "active", "trunk", "agent"), *in_transaction(data_dir, work)])
+
+
+async def _trunk_id(unit: Unit, wanted: str) -> str:
+    if as_uuid(wanted):
+        return wanted
+    row = await trunk_by_name(unit, wanted)
+    if row is None:
+        raise NotFound(f"There is no trunk named {wanted!r}")
+    return row.id
+
+
+async def _agent_id(unit: Unit, wanted: str) -> str:
+    if as_uuid(wanted):
+        return wanted
+    row = await agent_by_name(unit, wanted)
+    if row is None:
+        raise NotFound(f"There is no agent named {wanted!r}, or more than one")
+    return row.id

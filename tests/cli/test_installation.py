@@ -1,0 +1,85 @@
+"""The commands that work on the database of a data directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cordboard.cli import keys, numbers, trunks
+from cordboard.storage.keys import well_formed
+
+RUNNER = CliRunner()
+APPS = {"keys": keys.app, "trunks": trunks.app, "numbers": numbers.app}
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point the commands at an empty data directory."""
+    directory = tmp_path / "var"
+    monkeypatch.setenv("CORDBOARD_DATA_DIR", str(directory))
+    return directory
+
+
+def run(app: str, *arguments: str) -> Result:
+    """Run one command."""
+    return RUNNER.invoke(APPS[app], list(arguments))
+
+
+def done(app: str, *arguments: str) -> str:
+    """Run a command that must work and return what it printed."""
+    result = run(app, *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
+
+
+def test_keys() -> None:
+    """A key is printed once, listed without its text, and revoked by its id."""
+    owner = done("keys", "create", "boss", "--role", "owner")
+    key = done("keys", "create", "laptop")
+    assert well_formed(key)
+    listed = done("keys", "list")
+    assert key not in listed
+    assert owner not in listed
+    row = next(line for line in listed.splitlines() if "laptop" in line)
+    assert "developer" in row
+    assert key[:11] in row
+    assert "Revoked" in done("keys", "revoke", row.split()[0])
+    assert run("keys", "create", "--role", "king").exit_code == 1
+    assert "No such" in run("keys", "revoke", "nothing").output
+
+
+def test_trunks_and_numbers() -> None:
+    """A trunk is added and a number put on it, by name or by id, with a default agent."""
+    trunk = done("trunks", "add", "pbx", "--network", "10.0.0.0/8", "--network", "::1")
+    assert done("trunks", "list").count("10.0.0.0/8,::1/128") == 1
+    said = done("numbers", "add", "+1 202 555 0199", "--trunk", "pbx")
+    assert said.startswith("12025550199 is answered by agent ")
+    agent = said.split()[-1]
+    assert done("numbers", "add", "100", "--trunk", trunk, "--agent", agent).endswith(agent)
+    assert done("numbers", "add", "front-desk", "--trunk", trunk, "--agent", agent)
+    listed = done("numbers", "list")
+    assert all(number in listed for number in ("12025550199", "100", "front-desk"))
+
+
+def test_refusals_are_told() -> None:
+    """What is wrong is told by the option's name, and the status is 1."""
+    assert "networks.0: " in run("trunks", "add", "x", "--network", "nonsense").output
+    assert "networks: A trunk needs" in run("trunks", "add", "x").output
+    assert "password: " in run("trunks", "add", "x", "--user", "u").output
+    assert run("trunks", "add", "x", "--user", "u", "--password", "secret-words").exit_code == 0
+    assert "secret-words" not in done("trunks", "list")
+    assert "no trunk named" in run("numbers", "add", "100", "--trunk", "y").output
+    assert "no agent named" in run("numbers", "add", "1", "--trunk", "x", "--agent", "z").output
+    assert done("numbers", "add", "100", "--trunk", "x")
+    assert "linked already" in run("numbers", "add", "100", "--trunk", "x").output
+
+
+def test_a_lost_master_key_is_told(data_dir: Path) -> None:
+    """With data but without its master key nothing is done."""
+    done("keys", "create")
+    (data_dir / "master.key").unlink()
+    result = run("keys", "list")
+    assert result.exit_code == 1
+    assert "master key" in result.output
