@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from cordboard.call.actions import ActionCall, ActionOutcome, ActionPlan
 from cordboard.call.commands import Command, Deadline
-from cordboard.call.events import Event
+from cordboard.call.events import EndReason, Event
 from cordboard.call.expectation import Expectation
 from cordboard.call.plan import CallPlan, LanguageModelPlan, TranscriberPlan, VoicePlan
 from cordboard.clock import VirtualClock
@@ -139,6 +139,7 @@ class ScriptedBrain:
         self.deadline: Deadline | None = None
         self.at_deadline: list[Command] = []
         self.ended = False
+        self.reason = EndReason.AGENT_ENDED
         self.transcript = ""
         self._react = react
 
@@ -197,9 +198,11 @@ class Rig:
             report=self.report,
         )
 
+    def randomness(self) -> Randomness:
+        return Randomness.seeded(self.seed)
+
     def leg(self, leg_id: str = "leg1") -> LoopbackLeg:
-        randomness = Randomness.seeded(self.seed)
-        return LoopbackLeg(leg_id, self.media_clock, randomness, self.codec, self.conditions)
+        return LoopbackLeg(leg_id, self.media_clock, self.randomness(), self.codec, self.conditions)
 
     def new_call(self, call_id: str = "c1", leg_id: str = "leg1") -> NewCall:
         return NewCall(

@@ -68,6 +68,11 @@ class MediaClock:
         """Name what judges voice activity for all calls at once."""
         self._batch = run
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is registered."""
+        return bool(len(self._ticks) or len(self._after))
+
     async def run(self) -> None:
         """Tick until cancelled."""
         due_ms = self._clock.now_ms() + FRAME_MS

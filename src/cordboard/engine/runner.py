@@ -111,8 +111,9 @@ class Runner:
     async def _tear_down(self, station: Station | None, work: Work, close: CloseCall) -> CallEnding:
         """Release and free everything, piece by piece; the far end first."""
         readable = False
+        release = self._parts.leg.end if station is None else station.release_leg
+        await self._piece("releasing the leg", release, SETTLE_S)
         if station is not None:
-            await self._piece("releasing the leg", station.release_leg, SETTLE_S)
             with Guard("closing the line", self._report):
                 station.close()
         work.cancel_all()
@@ -135,9 +136,9 @@ class Runner:
             if not self._parts.call.plan.content_free:
                 transcript = self._parts.brain.transcript
         with Guard("facts", self._report):
-            if station is not None:
+            if station is not None and not self._parts.brain.ended:
                 content = {"reason": close.reason.value, "detail": close.detail}
-                station.facts.keep("call_ended", content)
+                station.facts.keep("broken_off", content)
         return CallEnding(
             reason=close.reason,
             detail=close.detail,

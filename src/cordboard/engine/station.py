@@ -67,6 +67,7 @@ class Station:
         self._report = report
         self._post = post
         self._released = False
+        self._releasing = asyncio.Lock()
         self._created = asyncio.Event()
         self._crew = gather_crew(parts, work, report, post, broke)
         self._end_judging = parts.engine.media_clock.add_after(self._crew.line.judge)
@@ -106,12 +107,15 @@ class Station:
                 self._carry_out_by_voice(command)
 
     async def release_leg(self) -> None:
-        """End the leg if that has not been done; never twice once the request has left."""
-        if self._released or self._crew.line.has_ended:
-            return
-        async with asyncio.timeout(RELEASE_S):
-            await self._parts.leg.end()
-        self._released = True
+        """End the leg if that has not been done; a release under way is waited for, not
+        repeated.
+        """
+        async with self._releasing:
+            if self._released or self._crew.line.has_ended:
+                return
+            async with asyncio.timeout(RELEASE_S):
+                await self._parts.leg.end()
+            self._released = True
 
     def close(self) -> None:
         """Let go of the media clock and the shared voice activity."""
@@ -192,6 +196,7 @@ class Station:
             await engine.store.answered(self._parts.call.call_id, engine.clock.wall())
 
     async def _refuse(self, status: int) -> None:
-        async with asyncio.timeout(RELEASE_S):
-            await self._parts.leg.refuse(status)
-        self._released = True
+        async with self._releasing:
+            async with asyncio.timeout(RELEASE_S):
+                await self._parts.leg.refuse(status)
+            self._released = True

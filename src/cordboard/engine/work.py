@@ -35,6 +35,8 @@ class Work:
         task = self._group.create_task(self._run(name, work), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        # A task that is cancelled before its first step never reaches ``work``.
+        task.add_done_callback(lambda _: work.close())
         return task
 
     def cancel_all(self) -> None:
