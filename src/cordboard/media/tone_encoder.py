@@ -23,7 +23,8 @@ from functools import lru_cache
 from re import compile as compile_pattern
 
 import numpy as np
-from numpy.typing import NDArray
+
+from cordboard.media.samples import to_pcm
 
 SYMBOL_MS = 20
 GAP_MS = 20
@@ -123,11 +124,7 @@ def _symbol_table(rate_hz: int) -> tuple[bytes, ...]:
         for index in range(2 * TONES_PER_GROUP)
     ]
     return tuple(
-        _to_pcm(tones[low] + tones[TONES_PER_GROUP + high])
+        to_pcm(tones[low] + tones[TONES_PER_GROUP + high])
         for low in range(TONES_PER_GROUP)
         for high in range(TONES_PER_GROUP)
     )
-
-
-def _to_pcm(samples: NDArray[np.float64]) -> bytes:
-    return np.rint(samples).astype("<i2").tobytes()
