@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cordboard.media import g711
+from cordboard.media.samples import to_pcm
 
 
 def mix(frames: Sequence[bytes]) -> bytes:
@@ -28,11 +29,11 @@ def mix(frames: Sequence[bytes]) -> bytes:
             total = g711.add(total, frame)
         return total
     stack = np.stack([np.frombuffer(frame, "<i2") for frame in frames])
-    summed = stack.sum(axis=0, dtype=np.int32)
-    highest = int(np.abs(summed).max())
+    summed = stack.sum(axis=0, dtype=np.float64)
+    highest = float(np.abs(summed).max())
     if highest >= g711.FULL_SCALE:
-        summed = summed * (g711.FULL_SCALE - 1) // highest
-    return bytes(summed.astype("<i2"))
+        summed *= (g711.FULL_SCALE - 1) / highest
+    return to_pcm(summed)
 
 
 def interleave(left: bytes, right: bytes, sample_bytes: int = 2) -> bytes:
