@@ -187,6 +187,8 @@ class Vault:
             raise SecretUnreadable(f"a secret in {place.table} was sealed with another key")
         try:
             raw = base64.b64decode(text, altchars=b"-_", validate=True)
+            if base64.urlsafe_b64encode(raw).decode() != text:  # bits that decoding ignores
+                raise SecretUnreadable(f"a secret in {place.table} was changed")
             plain = self._cipher.decrypt(
                 raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.associated(key_id)
             )
