@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from cordboard.sip.config import UserAgentConfig
 from cordboard.sip.datagram import Address
 from cordboard.sip.events import (
     CallEnded,
@@ -21,7 +22,7 @@ from cordboard.sip.events import (
 from cordboard.sip.message import Response
 from tests.counts import count
 from tests.sip.link import SDP
-from tests.sip.peer import Peer
+from tests.sip.peer import US, Peer
 
 
 def test_bye_ends_the_call_once() -> None:
@@ -320,6 +321,14 @@ def test_near_misses_end_no_call() -> None:
     assert peer.events(ReinviteReceived) == []
     assert peer.agent.calls.dialog(handle) == before
     assert peer.statuses(peer.request("BYE", 2)) == [200]
+
+
+def test_another_host_of_the_trunk_may_speak_if_allowed() -> None:
+    """A trunk of several hosts ends its call from any of them, where the hook says so."""
+    peer = Peer(UserAgentConfig(US, is_peer=lambda source, peer: source[0].startswith("192.0.2.")))
+    peer.call()
+    assert peer.request("BYE", 2, source=("198.51.100.9", 5062)) == []
+    assert peer.statuses(peer.request("BYE", 2, source=("192.0.2.33", 5062))) == [200]
 
 
 def test_bye_after_a_restart() -> None:

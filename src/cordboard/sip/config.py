@@ -44,6 +44,10 @@ def _accept(source: Address, now_ms: int) -> bool:
     return True
 
 
+def _same_host(source: Address, peer: Address) -> bool:
+    return source[0] == peer[0]
+
+
 @dataclass(frozen=True, slots=True)
 class UserAgentConfig:
     """Settings of one user agent.
@@ -51,12 +55,15 @@ class UserAgentConfig:
     ``local`` is what Contact and Via advertise. ``accepts_source`` is asked before anything is
     answered to a datagram that belongs to no known call (False: silence); put networks and the
     token bucket there. ``authorise`` is asked about every request outside a dialog before any
-    state exists; ``request.source`` is its sender.
+    state exists; ``request.source`` is its sender. ``is_peer`` tells whether a source (first) may
+    speak inside a dialog that another address (second) opened: by itself the same host only; a
+    trunk of several hosts may allow its own.
     """
 
     local: Address
     accepts_source: Callable[[Address, int], bool] = _accept
     authorise: Callable[[Request, int], Verdict] = _allow
+    is_peer: Callable[[Address, Address], bool] = _same_host
     user_agent: str = "Cordboard"
     transport: str = "UDP"
     first_cseq: int = 1

@@ -1,8 +1,8 @@
 """What the user agent reports. Every event names its call by ``handle``.
 
-Each call has exactly one ``CallEnded`` (nothing but ``CallReleased`` follows) and exactly one
-``CallReleased`` (the far end knows, or was given up: the dialog's record may go). A call that is
-refused before ``CallOffered`` has neither.
+Each call has exactly one ``CallEnded`` (only ``DialogChanged`` and ``CallReleased`` follow) and
+exactly one ``CallReleased`` (the far end knows, or was given up: the dialog's record may go). A
+call that is refused before ``CallOffered`` has neither.
 """
 
 from __future__ import annotations
@@ -148,7 +148,10 @@ class TransferProgressed:
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
-    """Our INFO, REFER or re-INVITE got its final answer (408 when none came)."""
+    """Our INFO, REFER or re-INVITE got its final answer (408 when none came).
+
+    A re-INVITE may be ours without a command: the refresh of a session (RFC 4028).
+    """
 
     handle: str
     method: str

@@ -36,7 +36,7 @@ def receive_in_dialog(core: Core, request: Request, now_ms: int) -> None:
         if request.method != "ACK" and core.config.accepts_source(request.source, now_ms):
             respond_stateless(core, request, 481)
         return
-    if request.source[0] != leg.dialog.peer[0]:
+    if not core.config.is_peer(request.source, leg.dialog.peer):
         return
     if request.method == "ACK":
         receive_ack(core, leg, request, now_ms)

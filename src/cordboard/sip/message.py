@@ -66,6 +66,15 @@ class Headers:
         self._fields.append((name, value))
         self._index.setdefault(key, []).append(value)
 
+    def replace_first(self, name: str, value: str) -> None:
+        """Give the first field of that name another value; it must be there."""
+        key = name.lower()
+        for number, (each, _) in enumerate(self._fields):
+            if _COMPACT.get(each.lower(), each.lower()) == key:
+                self._fields[number] = (each, value)
+                self._index[key][0] = value
+                return
+
     def get(self, name: str) -> str | None:
         """Return the first value of a field, or None."""
         values = self._index.get(name.lower())
@@ -192,7 +201,8 @@ def _parse_request(start: str, rest: str, body: bytes, source: Address) -> Reque
         if line is not None and line[3].upper() != "SIP/2.0":
             raise BadMessage("request line: version", 505, replace(partial, headers=headers))
         via = parse_via(_needed(headers, "via"))
-        headers = _stamped(headers, via, source)
+        if source[0]:
+            headers.replace_first("via", _stamped(headers.get("via") or "", via, source))
         partial = replace(partial, headers=headers)
         if line is None or not is_token(line[1]):
             raise BadField("request line: not readable")
@@ -246,21 +256,8 @@ def _needed(headers: Headers, name: str) -> str:
     return value
 
 
-def _stamped(headers: Headers, via: Via, source: Address) -> Headers:
+def _stamped(value: str, via: Via, source: Address) -> str:
     """Write received and rport into the topmost Via (RFC 3261 18.2.1, RFC 3581 section 4)."""
-    if not source[0]:
-        return headers
-    stamped = Headers()
-    done = False
-    for name, value in headers:
-        if not done and name.lower() in ("via", "v"):
-            value = _stamped_via(value, via, source)
-            done = True
-        stamped.add(name, value)
-    return stamped
-
-
-def _stamped_via(value: str, via: Via, source: Address) -> str:
     first, comma, others = _first_of(value)
     first = re.sub(r"[ \t]*;[ \t]*(?:received|rport)(?:[ \t]*=[^;,]*)?(?=[ \t]*(?:;|$))", "", first)
     wants_port = "rport" in via.parameters
