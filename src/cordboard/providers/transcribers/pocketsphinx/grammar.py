@@ -36,13 +36,12 @@ def grammar_for(expectation: Expectation) -> Grammar:
     answers = [f"/10/ {phrase}" for phrase in examples]
     answers += [f"/{rules.WEIGHTS[name]}/ <{name}>" for name in sorted(wanted - {"yesno"})]
     also = [*_phrases(expectation.also), *rules.ALWAYS]
-    body = rules.texts(wanted | {"yesno", "lead", "tail", "hesitation"})
+    body = rules.texts(wanted | {"yesno", "lead", "tail", "hesitation", "join"})
     alone = f"<yesno> [<tail>] | {' | '.join(dict.fromkeys(also))}"
     if answers:
         body.append(f"<answer> = {' | '.join(answers)};")
-        several = "+" if len(answers) > 1 else ""
-        alone = f"/4/ [<yesno>] [<lead>] (<answer> [<join>]){several} [<tail>] | {alone}"
-        body += rules.texts({"join"})
+        several = " ([<join>] <answer>)*" if len(answers) > 1 else ""
+        alone = f"/4/ [<yesno>] [<lead>] <answer>{several} [<tail>] | {alone}"
     body.append(f"public <utterance> = [<hesitation>] ({alone});")
     text = "\n".join(body)
     name = "g" + sha256(text.encode()).hexdigest()[:12]

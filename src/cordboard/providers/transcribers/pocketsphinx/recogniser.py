@@ -33,6 +33,7 @@ class Recogniser:
         self._grammars: OrderedDict[str, None] = OrderedDict()
         self._levels: OrderedDict[int, str] = OrderedDict()
         self._stream = 0
+        self._kept: bytearray | None = None
         self._resampler: Resampler | None = None
 
     def start(self, stream: int, grammar: Learn, rate_hz: int) -> None:
@@ -41,6 +42,7 @@ class Recogniser:
         self._decoder.activate_search(grammar.name)
         self._decoder.set_cmn(self._levels.get(stream, self._first_level))
         self._stream = stream
+        self._kept = None if stream in self._levels else bytearray()
         self._resampler = None if rate_hz == RATE_HZ else Resampler(rate_hz, RATE_HZ)
         self._decoder.start_utt()
 
@@ -48,13 +50,25 @@ class Recogniser:
         """Take sound and return the words so far."""
         if self._resampler is not None:
             pcm = self._resampler.push(pcm)
+        if self._kept is not None:
+            self._kept += pcm
         self._decoder.process_raw(pcm, False, False)
         hypothesis = self._decoder.hyp()
         return hypothesis.hypstr if hypothesis else ""
 
     def finish(self) -> tuple[str, float]:
-        """End the utterance; return its words and how sure they are."""
+        """End the utterance; return its words and how sure they are.
+
+        A stream's first utterance was heard at a level that was guessed, so it is heard again, now
+        that the level is known.
+        """
         self._decoder.end_utt()
+        if self._kept is not None:
+            self._decoder.set_cmn(self._decoder.get_cmn(True))
+            self._decoder.start_utt()
+            self._decoder.process_raw(bytes(self._kept), False, False)
+            self._decoder.end_utt()
+            self._kept = None
         self._levels[self._stream] = self._decoder.get_cmn(True)
         self._levels.move_to_end(self._stream)
         while len(self._levels) > _MOST_LEVELS:

@@ -11,7 +11,10 @@ _ONES = " | ".join(number_words(number) for number in range(1, 10))
 _TEENS = " | ".join(number_words(number) for number in range(10, 20))
 _TENS = " | ".join(number_words(number) for number in range(20, 100, 10))
 _HOURS = " | ".join(number_words(number) for number in range(1, 13))
-_MINUTES = "oh <ones> | fifteen | ten | <tens> [<ones>]"
+_MINUTES = (
+    "/9/ thirty | /9/ fifteen | /9/ forty five | /5/ ten | /5/ twenty | /5/ forty | /3/ fifty | "
+    "oh <ones> | (twenty | thirty | forty | fifty) <ones>"
+)
 _MONTHS = (
     "january | february | march | april | may | june | july | august | september | october | "
     "november | december"
@@ -25,7 +28,7 @@ RULES = {
     "ones": _ONES,
     "tens": _TENS,
     "number": (
-        "zero | a | /9/ <ones> | /9/ <below> | <ones> hundred [[and] (<ones2> | <below2>)] | "
+        "zero | /9/ <ones> | /9/ <below> | <ones> hundred [[and] (<ones2> | <below2>)] | "
         "<ones> thousand [<ones2> hundred] [[and] (<ones2> | <below2>)] | <ones> and a half"
     ),
     "ones2": _ONES,
@@ -53,19 +56,19 @@ RULES = {
     "letters": f"({_LETTERS} | double | dash | hyphen)+",
     "email": f"(/9/ {_LETTERS.replace('|', '| /9/')} | at | dot | com | net | org | underscore | {_SITES})+",
     "yesno": (
-        "/9/ yes | /3/ yeah | yep | yup | /3/ sure | /3/ correct | /3/ right | that's right | "
+        "/20/ yes | /6/ yeah | yep | /3/ sure | /3/ correct | /3/ right | that's right | "
         "that is right | that's correct | okay | of course | absolutely | exactly | perfect | "
-        "/9/ no | /2/ nope | no thanks | no thank you | wrong | that's wrong | not really | "
-        "not at all | i don't | i do | i did | i didn't | it was | it wasn't | i am | i'm not"
+        "/20/ no | nope | no thanks | no thank you | wrong | that's wrong | not really | "
+        "not at all | i do | i did | i didn't | it was | it wasn't"
     ),
-    "hesitation": "um | uh | well | hi | hello | sorry | actually",
+    "hesitation": "um | uh | hi | hello | sorry | actually",
     "lead": (
         "/3/ i'd like | i would like | i want | i need | /2/ let's say | let's do | /2/ make it | "
         "make that | change it to | how about | what about | maybe | i think | can we do | "
         "could we do | can i have | it's | it is | there are | there will be | we are | we'll be | "
-        "my name is | i mean | for | at | on | the"
+        "my name is | i mean | for"
     ),
-    "join": "and | at | on | for | to | in",
+    "join": "and | at | for",
     "tail": (
         "/9/ please | thanks | /2/ thank you | is fine | works for me | would be good | "
         "would be great | would be nice | if possible | instead"
