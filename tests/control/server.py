@@ -131,7 +131,9 @@ def running(directory: Path) -> Iterator[Server]:
     url = f"sqlite+aiosqlite:///{directory}/cordboard.db"
     engine = Engine()
     services = services_on(url, engine)
-    listening = socket.create_server(("127.0.0.1", 0))
+    # With the protocol named, asyncio sees that it is TCP and turns Nagle's delay off.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
     config = uvicorn.Config(create_app(services), log_level="critical", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []

@@ -64,7 +64,9 @@ async def add(unit: Unit, value: object, place: Place) -> Agent:
         fields={},
     )
     with collecting(problems):
-        agent.fields = _checked(unit, validated(AgentFields, new, place), place)
+        agent.fields = dumped(validated(AgentFields, new, place))
+    with collecting(problems):
+        _check_endpoint(unit, new, place)
     with collecting(problems):
         await set_new(unit, agent, new, place)
     ids: list[str] = []
@@ -83,8 +85,9 @@ async def change(unit: Unit, agent: Agent, value: object, place: Place) -> None:
     if not new:
         unit.notices.append("nothing was changed")
     with collecting(problems):
-        fields = validated(AgentFields, {**agent.fields, **new}, place)
-        agent.fields = _checked(unit, fields, place)
+        agent.fields = dumped(validated(AgentFields, {**agent.fields, **new}, place))
+    with collecting(problems):
+        _check_endpoint(unit, new, place)
     with collecting(problems):
         await patch(unit, agent, new, place)
     ids = None
@@ -120,10 +123,10 @@ async def show(unit: Unit, row: Agent) -> Json:
     return shown
 
 
-def _checked(unit: Unit, fields: AgentFields, place: Place) -> Json:
-    if fields.context_endpoint:
-        check_target(unit, fields.context_endpoint, (*place, "context_endpoint"))
-    return dumped(fields)
+def _check_endpoint(unit: Unit, value: Json, place: Place) -> None:
+    url = value.get("context_endpoint")
+    if isinstance(url, str) and url:
+        check_target(unit, url, (*place, "context_endpoint"))
 
 
 def _normalized(row: Agent, actions: list[str]) -> Json:
