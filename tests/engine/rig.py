@@ -34,6 +34,7 @@ from cordboard.ports import (
     ReplyRequest,
     Synthesizer,
     Transcriber,
+    VoiceActivity,
 )
 from cordboard.providers.synthesizers.tone.synthesizer import ToneSynthesizer
 from cordboard.providers.transcribers.tone.transcriber import ToneTranscriber
@@ -185,7 +186,7 @@ class Rig:
     def report(self, where: str, error: BaseException) -> None:
         self.reports.append((where, error))
 
-    def engine(self) -> EngineParts:
+    def engine(self, voice_activity: VoiceActivity | None = None) -> EngineParts:
         return EngineParts(
             clock=self.clock,
             media_clock=self.media_clock,
@@ -196,6 +197,7 @@ class Rig:
             action_runner=NoActions(),
             phrases=TonePhrases(),
             report=self.report,
+            voice_activity=voice_activity,
         )
 
     def randomness(self) -> Randomness:

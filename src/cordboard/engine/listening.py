@@ -10,7 +10,7 @@ from cordboard.engine.loudness import EnergyGate
 from cordboard.engine.segmenter import Segmenter
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing
-from cordboard.media.codec import FRAME_MS, new_decoder
+from cordboard.media.codec import FRAME_MS, Codec, new_decoder
 from cordboard.ports import Leg, VoiceActivity, VoiceStream
 
 SPEECH_PROBABILITY = 0.5
@@ -46,6 +46,7 @@ class Listening:
         self._segmenter = Segmenter()
         self._neural = _Neural(None)
         self._stall_at_ms: int | None = None
+        self._codec: Codec | None = None
         self.codec_changed()
 
     def hear(self, payload: bytes, played: bytes | None) -> None:
@@ -77,6 +78,9 @@ class Listening:
     def codec_changed(self) -> None:
         """Follow the leg's codec."""
         codec = self._parts.leg.codec
+        if codec == self._codec:
+            return
+        self._codec = codec
         self._decode = new_decoder(codec).to_pcm
         self._decode_played = new_decoder(codec).to_pcm
         self._neural.close()

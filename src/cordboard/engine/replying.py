@@ -115,7 +115,7 @@ class Replying:
             reply_id=command.reply_id,
             plan=plan.language_model,
             prompt=plan.prompt,
-            language=command.expectation.language or plan.language,
+            language=plan.language,
             actions=plan.actions,
             messages=command.messages,
             expectation=command.expectation,
