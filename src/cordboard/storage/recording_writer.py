@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,13 @@ from cordboard.media.codec import Codec, Decoder, Encoding, new_decoder
 from cordboard.ports import Clock
 from cordboard.storage.wave_file import MAX_SOUND_BYTES, GrowingWave, interleave, sample_bytes
 
+OnFailure = Callable[[str, str], None]
+
+TURNS_COUNT: Final = 5
+
 _WAITING_MAX_MS: Final = 30_000
 _SYNC_MS: Final = 5_000
-_SYNC_BUDGET_MS: Final = 1_000
+_SYNC_BUDGET_MS: Final = 200
 _SEAL_TIMEOUT_S: Final = 15.0
 _log = logging.getLogger(__name__)
 
@@ -79,6 +84,8 @@ class DirectoryRecording:
         if self.failure is None:
             self.failure = failure
             _log.warning("recording failed", extra={"call_id": self.call_id, "why": failure})
+            if self._sink.on_failure is not None:
+                self._sink.on_failure(self.call_id, failure)
         self._left.clear()
         self._right.clear()
 
@@ -122,8 +129,10 @@ class Sides:
 class RecordingWriter:
     """The one thread that writes all recordings of the process, and what it has to write."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.running: set[DirectoryRecording] = set()
+    def __init__(self, clock: Clock, on_failure: OnFailure | None = None) -> None:
+        self.on_failure = on_failure
+        self._running: dict[DirectoryRecording, int] = {}
+        self._added_count = 0
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recordings")
 
@@ -132,9 +141,25 @@ class RecordingWriter:
         loop = asyncio.get_running_loop()
         return loop.run_in_executor(self._thread, _create, path, codec, reserve_bytes)
 
-    async def flush(self) -> None:
-        """Write what waits in memory."""
-        chunks = [recording.take() for recording in self.running if recording.failure is None]
+    @property
+    def running(self) -> list[DirectoryRecording]:
+        """The recordings under way."""
+        return list(self._running)
+
+    def add(self, recording: DirectoryRecording) -> None:
+        """Take on a recording; they are spread evenly over the turns."""
+        self._running[recording] = self._added_count % TURNS_COUNT
+        self._added_count += 1
+
+    async def flush(self, turn: int) -> None:
+        """Write what waits in memory of the recordings whose turn it is."""
+        chunks = [
+            recording.take()
+            for recording, own_turn in self._running.items()
+            if own_turn == turn and recording.failure is None
+        ]
+        if not chunks:
+            return
         loop = asyncio.get_running_loop()
         failures = await loop.run_in_executor(self._thread, self._write_all, chunks)
         for recording, failure in failures:
@@ -142,9 +167,8 @@ class RecordingWriter:
 
     async def close(self, recording: DirectoryRecording) -> bool:
         """Write the rest of one recording and seal it."""
-        if recording not in self.running:
+        if self._running.pop(recording, None) is None:
             return False
-        self.running.discard(recording)
         chunk = recording.take(everything=True)
         loop = asyncio.get_running_loop()
         sealing = loop.run_in_executor(self._thread, self._seal, chunk)

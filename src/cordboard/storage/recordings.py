@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import re
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -18,7 +17,13 @@ from typing import Final, Self
 from cordboard.media.codec import Codec
 from cordboard.ports import Clock
 from cordboard.storage.mp3 import convert
-from cordboard.storage.recording_writer import DirectoryRecording, RecordingWriter, Sides
+from cordboard.storage.recording_writer import (
+    TURNS_COUNT,
+    DirectoryRecording,
+    OnFailure,
+    RecordingWriter,
+    Sides,
+)
 from cordboard.storage.wave_file import PART_SUFFIX, GrowingWave, repair
 
 FLUSH_MS: Final = 2_000
@@ -44,15 +49,14 @@ class DirectoryRecordings:
         *,
         flush_ms: int = FLUSH_MS,
         reserve_bytes: int = RESERVE_BYTES,
-        on_failure: Callable[[str, str], None] | None = None,
+        on_failure: OnFailure | None = None,
     ) -> None:
         if not 0 < flush_ms <= MAX_FLUSH_MS:
             raise ValueError(f"flush_ms: from 1 to {MAX_FLUSH_MS}")
         self._root = root
         self._flush_ms = flush_ms
         self._reserve_bytes = reserve_bytes
-        self._on_failure = on_failure
-        self._writer = RecordingWriter(clock)
+        self._writer = RecordingWriter(clock, on_failure)
         self._tasks = asyncio.TaskGroup()
         self._flushing: asyncio.Task[None] | None = None
         self._converting = asyncio.Lock()
@@ -69,7 +73,7 @@ class DirectoryRecordings:
         trace: TracebackType | None,
     ) -> None:
         """Seal what is still open and stop the writer."""
-        for recording in list(self._writer.running):
+        for recording in self._writer.running:
             await recording.close()
         if self._flushing is not None:
             self._flushing.cancel()
@@ -99,7 +103,7 @@ class DirectoryRecordings:
             creating.add_done_callback(_discard)
             raise
         recording = DirectoryRecording(call_id, codec, wave, self._writer)
-        self._writer.running.add(recording)
+        self._writer.add(recording)
         return recording
 
     def path(self, organisation_id: str, call_id: str) -> Path | None:
@@ -129,14 +133,11 @@ class DirectoryRecordings:
             source.unlink(missing_ok=True)
 
     async def _flush_always(self) -> None:
+        """Write a part of the recordings at a time, so that no moment has all of the work."""
         while True:
-            await asyncio.sleep(self._flush_ms / 1000)
-            before = {each for each in self._writer.running if each.failure is None}
-            await self._writer.flush()
-            if self._on_failure is not None:
-                for recording in before:
-                    if recording.failure is not None:
-                        self._on_failure(recording.call_id, recording.failure)
+            for turn in range(TURNS_COUNT):
+                await asyncio.sleep(self._flush_ms / TURNS_COUNT / 1000)
+                await self._writer.flush(turn)
 
 
 def recording_path(root: Path, organisation_id: str, call_id: str) -> Path | None:
