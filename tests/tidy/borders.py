@@ -80,6 +80,18 @@ FORBIDDEN: Sequence[tuple[str, str, str]] = (
     ("control", "call.machine", "read the frozen plan; decisions belong to the machine"),
 )
 
+# Who makes the real clock and the real chance, and the terminal, which has no simulation.
+INJECTORS = ("clock", "ids", "cli", "__main__")
+
+_MEASURED = frozenset(
+    {
+        *("time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter"),
+        *("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "monotonic"),
+        *("datetime.datetime.now", "datetime.date.today", "monotonic_ns", "perf_counter"),
+    }
+)
+_DRAWN = frozenset({"uuid.uuid4", "uuid4", "uuid.uuid1", "os.urandom", "urandom"})
+
 SETTINGS_READERS = ("wiring", "__main__", "cli", "settings")
 
 
@@ -154,6 +166,20 @@ def purity(source: Source) -> Iterator[Offence]:
                 yield source.offence("purity", item, f"calls {called}: {advice}")
 
 
+def injected(source: Source) -> Iterator[Offence]:
+    """Time and chance are handed in everywhere, so that a simulation can hand in its own."""
+    if not source.in_package or source.layer in INJECTORS:
+        return
+    for node, name in imports(source):
+        if name.partition(".")[0] in ("random", "secrets") or name in _DRAWN:
+            yield source.offence("injected", node, f"imports {name}: take a Randomness (ids.py)")
+    for item in source.nodes:
+        called = ast.unparse(item.func) if isinstance(item, ast.Call) else ""
+        if called in _MEASURED or called in _DRAWN:
+            port = "Clock (clock.py)" if called in _MEASURED else "Randomness (ids.py)"
+            yield source.offence("injected", item, f"calls {called}: take a {port} and ask that")
+
+
 def _is_foreign(top: str) -> bool:
     return top != "cordboard" and (top not in sys.stdlib_module_names or top == "audioop")
 
@@ -191,4 +217,4 @@ def _knots(graph: Mapping[str, set[str]]) -> list[list[str]]:
         left -= leaf
 
 
-RULES = (layers, forbidden, siblings, settings_readers, purity)
+RULES = (layers, forbidden, siblings, settings_readers, purity, injected)
