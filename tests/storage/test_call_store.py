@@ -22,6 +22,7 @@ from cordboard.ports import CallEnding, Direction, Fact, InboundPlan, NewCall
 from cordboard.storage.call_store import SqlCallStore, StoreUnavailable
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.tables import Call, CallEvent, Leg, Organisation
+from tests.counts import count
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORGANISATION = "00000000-0000-4000-8000-000000000001"
@@ -238,6 +239,47 @@ async def test_every_end_reason_has_its_status(
     assert (closed.error_message is not None) == (status == "error")
 
 
+async def test_facts_kept_before_the_row_are_not_lost(database: Database) -> None:
+    """What is kept before and while the row is written stands at the timeline's beginning."""
+    async with open_store(database, "engine") as store:
+        store.keep(CALL, fact(0))
+        creating = asyncio.gather(store.create_call(new_call()))
+        store.keep(CALL, fact(1))
+        await asyncio.sleep(0)
+        store.keep(CALL, fact(2))
+        await creating
+        store.keep(CALL, fact(3))
+        await store.finish(CALL, ending(EndReason.AGENT_ENDED))
+        assert store.refused_count == 0
+    assert [each.sequence for each in await facts(database)] == [0, 1, 2, 3]
+
+
+async def test_a_call_given_up_while_its_row_is_written_is_closed(database: Database) -> None:
+    """Cancelling the creation leaves no row open: the ending waits for it."""
+    async with open_store(database, "engine") as store:
+        for number in range(count(10, 200)):
+            call_id = f"{number:036d}"
+            store.keep(call_id, fact(0))
+            creating = asyncio.gather(store.create_call(new_call(call_id=call_id, leg_id=call_id)))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            creating.cancel()
+            await asyncio.wait({creating})
+            await store.finish(call_id, ending(EndReason.CALLER_CANCELLED))
+        assert await store.open_calls("engine") == []
+    async with database.read() as session:
+        found = (await session.execute(select(Call.status, Call.end_reason))).all()
+    assert {tuple(each) for each in found} <= {("ended", "caller_cancelled")}
+
+
+async def test_facts_that_never_get_a_call_are_bounded(database: Database) -> None:
+    """Facts of calls that are never created are held up to a bound, then refused."""
+    async with open_store(database, "engine") as store:
+        for number in range(2_010):
+            store.keep(f"{number % 7}", fact(number))
+        assert store.refused_count == 10
+
+
 async def test_the_first_ending_stays(database: Database) -> None:
     """A second ending, a late answer or a late transcript change nothing."""
     async with open_store(database, "engine") as store:
@@ -384,6 +426,24 @@ async def test_a_restarted_engine_claims_its_own_at_once(database: Database, url
     async with open_store(database, "first") as store:
         await store.create_call(new_call(call_id=running, leg_id=running))
         assert [call.call_id for call in await store.open_calls("first")] == [CALL]
+
+
+async def test_looking_for_leftovers_never_takes_a_call_of_ones_own(database: Database) -> None:
+    """Calls that begin and end while an engine looks for leftovers are not among them."""
+    found: list[str] = []
+
+    async def look(store: SqlCallStore) -> None:
+        while True:
+            found.extend(call.call_id for call in await store.open_calls("engine"))
+
+    async with open_store(database, "engine") as store, asyncio.TaskGroup() as tasks:
+        looking = tasks.create_task(look(store))
+        for number in range(count(20, 500)):
+            call_id = f"{number:036d}"
+            await store.create_call(new_call(call_id=call_id, leg_id=call_id))
+            await store.finish(call_id, ending(EndReason.AGENT_ENDED))
+        looking.cancel()
+    assert found == []
 
 
 async def test_two_engines_never_claim_the_same_call(database: Database, url: str) -> None:

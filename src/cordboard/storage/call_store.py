@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -42,15 +43,17 @@ LEASE_MS: Final = 8_000
 SETUP_TIMEOUT_S: Final = 2.0
 FINISH_TIMEOUT_S: Final = 60.0
 
+_EARLY_COUNT: Final = 2_000
+_ENDED_COUNT: Final = 200
 _DRAIN_TIMEOUT_S: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailable(TimeoutError):
     """The database did not do what was asked within its deadline.
 
-    A call whose creation ran late may be on record after all; nobody renews its lease, so that
-    ``open_calls`` finds it.
+    A call whose creation ran late may be on record after all: ``finish`` closes it, and where that
+    is not called, ``open_calls`` finds it.
     """
 
 
@@ -148,8 +151,20 @@ class SqlCallStore:
             await session.flush()
             session.add(leg)
 
-        await self._set_up(write)
-        self._calls.begin(call)
+        creating = self._start(write)
+        self._calls.begin(call, creating)
+        creating.add_done_callback(lambda task: self._created(call, task))
+        try:
+            await self._in_time(creating)
+        except StoreUnavailable:
+            self._calls.owned.discard(call.call_id)
+            raise
+
+    def _created(self, call: NewCall, creating: asyncio.Task[Exception | None]) -> None:
+        """Write the facts that were kept before the row was there."""
+        written = not creating.cancelled() and creating.result() is None
+        for fact in self._calls.created(call, written=written):
+            self._queue.put(KeptFact(call.call_id, call.organisation_id, fact))
 
     async def save_dialog(self, call_id: str, leg_id: str, dialog: Mapping[str, object]) -> None:
         """Replace what ends the leg after a crash, durably; raises ``StoreUnavailable``."""
@@ -160,19 +175,23 @@ class SqlCallStore:
                 update(Leg).where(Leg.id == leg_id, Leg.call_id == call_id).values(dialog=values)
             )
 
-        await self._set_up(write)
+        await self._in_time(self._start(write))
 
     async def answered(self, call_id: str, at: datetime) -> None:
         """Mark the call as in progress: in order with the facts, without waiting for the disk."""
         self._queue.put(Answered(call_id, at), must=True, urgent=True)
 
     def keep(self, call_id: str, fact: Fact) -> None:
-        """Append to the timeline without waiting; a fact of a call that is not open is refused."""
+        """Append to the timeline without waiting.
+
+        Facts of a call whose row is not written yet are held for it, up to 2,000 in all; beyond,
+        and after ``finish``, they are refused.
+        """
         organisation_id = self._calls.organisations.get(call_id)
-        if organisation_id is None:
+        if organisation_id is not None:
+            self._queue.put(KeptFact(call_id, organisation_id, fact))
+        elif not self._calls.hold(call_id, fact):
             self._queue.refused_count += 1
-            return
-        self._queue.put(KeptFact(call_id, organisation_id, fact))
 
     def keep_transcript(self, call_id: str, transcript: str) -> None:
         """Replace the transcript without waiting; it is written with the next facts."""
@@ -185,8 +204,12 @@ class SqlCallStore:
         sign of life. Raises ``StoreUnavailable`` after a minute without a database; the ending
         stays queued and is still written.
         """
+        creating = self._calls.creating.get(call_id)
+        if creating is not None:
+            await asyncio.wait({creating}, timeout=FINISH_TIMEOUT_S)
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         alive_at = self._calls.end(call_id)
+        written.add_done_callback(lambda _: self._calls.abandon(call_id))
         self._queue.put(Ending(call_id, ending, alive_at, written), must=True, urgent=True)
         try:
             await asyncio.wait_for(asyncio.shield(written), FINISH_TIMEOUT_S)
@@ -204,11 +227,11 @@ class SqlCallStore:
         async def write(session: AsyncSession) -> None:
             claimed.extend(
                 await call_recovery.claim(
-                    session, lease, self._clock.wall(), LEASE_MS, self._calls.organisations
+                    session, lease, self._clock.wall(), LEASE_MS, self._calls.owned
                 )
             )
 
-        await self._set_up(write)
+        await self._in_time(self._start(write))
         for call, alive_at in claimed:
             self._calls.take_over(call, alive_at)
         return [call for call, _ in claimed]
@@ -216,15 +239,19 @@ class SqlCallStore:
     def _lease(self) -> Lease:
         return Lease(self.engine_id, self._clock.wall() + timedelta(milliseconds=LEASE_MS))
 
-    async def _set_up(self, write: Callable[[AsyncSession], Awaitable[None]]) -> None:
-        """Write within the deadline; a late write goes on to its end by itself."""
-        writing = self._scope.create_task(self._attempt(write), name="call store: set-up")
-        try:
-            await asyncio.wait({writing}, timeout=SETUP_TIMEOUT_S)
-        finally:
-            in_time = writing.done()
-            writing.cancel()  # a driver that waits for a lock does not give way before it has it
-        failure = writing.result() if in_time else TimeoutError()
+    def _start(
+        self, write: Callable[[AsyncSession], Awaitable[None]]
+    ) -> asyncio.Task[Exception | None]:
+        return self._scope.create_task(self._attempt(write), name="call store: set-up")
+
+    async def _in_time(self, writing: asyncio.Task[Exception | None]) -> None:
+        """Wait for a write within the deadline; a late one goes on to its end by itself.
+
+        It is not cancelled, because a driver that waits for a lock does not give way, and whether
+        it wrote would not be known.
+        """
+        await asyncio.wait({writing}, timeout=SETUP_TIMEOUT_S)
+        failure = writing.result() if writing.done() else TimeoutError()
         self._writer.is_writable = not isinstance(failure, AWAY)
         if failure is not None:
             raise StoreUnavailable("the call could not be written") from failure
@@ -241,7 +268,7 @@ class SqlCallStore:
         """Renew the lease of every call this engine runs."""
         while True:
             await asyncio.sleep(HEARTBEAT_MS / 1000)
-            if not self._calls.organisations:
+            if not self._calls.owned:
                 continue
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S), self._database.write() as session:
@@ -249,7 +276,7 @@ class SqlCallStore:
                         update(Call)
                         .where(
                             Call.owner_engine == self.engine_id,
-                            Call.id.in_(self._calls.organisations),
+                            Call.id.in_(self._calls.owned),
                             Call.status.not_in(call_writes.TERMINAL),
                         )
                         .values(lease_until=self._lease().until)
@@ -259,28 +286,64 @@ class SqlCallStore:
 
 
 class _Calls:
-    """What the store knows of the calls that are open here."""
+    """What the store knows of the calls that are open here.
+
+    ``owned`` are those whose row this process has yet to close; of ``organisations`` facts are
+    taken; ``creating`` are rows being written.
+    """
 
     def __init__(self) -> None:
+        self.owned: set[str] = set()
         self.organisations: dict[str, str] = {}
+        self.creating: dict[str, asyncio.Task[Exception | None]] = {}
+        self._early: dict[str, list[Fact]] = {}
+        self._ended: deque[str] = deque(maxlen=_ENDED_COUNT)
         self._alive_at: dict[str, datetime] = {}
         self._content_free: set[str] = set()
         self._transcripts: dict[str, str] = {}
 
-    def begin(self, call: NewCall) -> None:
-        self.organisations[call.call_id] = call.organisation_id
+    def hold(self, call_id: str, fact: Fact) -> bool:
+        """Hold a fact until the call's row is there; False if there is no room, or no call."""
+        if call_id in self._ended or sum(map(len, self._early.values())) >= _EARLY_COUNT:
+            return False
+        self._early.setdefault(call_id, []).append(fact)
+        return True
+
+    def begin(self, call: NewCall, creating: asyncio.Task[Exception | None]) -> None:
+        self.owned.add(call.call_id)
+        self.creating[call.call_id] = creating
         if call.plan.content_free:
             self._content_free.add(call.call_id)
 
+    def created(self, call: NewCall, *, written: bool) -> list[Fact]:
+        """Open the call for facts; return those that came before. A failed call is forgotten."""
+        del self.creating[call.call_id]
+        early = self._early.pop(call.call_id, [])
+        if not written:
+            self.abandon(call.call_id)
+            return []
+        self.organisations[call.call_id] = call.organisation_id
+        return early
+
     def take_over(self, call: OpenCall, alive_at: datetime) -> None:
+        self.owned.add(call.call_id)
         self.organisations[call.call_id] = call.organisation_id
         self._alive_at[call.call_id] = alive_at
 
     def end(self, call_id: str) -> datetime | None:
+        """Take nothing more of a call; return its last sign of life if it was taken over."""
+        if call_id not in self._ended:
+            self._ended.append(call_id)
         self.organisations.pop(call_id, None)
+        self._early.pop(call_id, None)
         self._transcripts.pop(call_id, None)
         self._content_free.discard(call_id)
         return self._alive_at.pop(call_id, None)
+
+    def abandon(self, call_id: str) -> None:
+        """Own a call no more: its row is closed, or was never written as far as we know."""
+        self.end(call_id)
+        self.owned.discard(call_id)
 
     def keep_transcript(self, call_id: str, transcript: str) -> None:
         if call_id in self.organisations and call_id not in self._content_free:
