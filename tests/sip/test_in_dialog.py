@@ -10,6 +10,7 @@ from cordboard.sip.config import UserAgentConfig
 from cordboard.sip.datagram import Address
 from cordboard.sip.events import (
     CallEnded,
+    CallReleased,
     DialogChanged,
     DigitPressed,
     EndedBy,
@@ -352,6 +353,25 @@ def test_bye_after_a_restart() -> None:
     assert bye.parsed.recipient.tag == "their-tag"
     assert bye.parsed.sender.tag == peer.our_tag
     reborn.respond(bye, 200)
+    reborn.assert_idle()
+
+
+def test_bye_after_a_restart_that_overtook_the_answer() -> None:
+    """A BYE that the peer does not know yet (481) is said again when its ACK comes."""
+    peer = Peer()
+    record = peer.agent.calls.dialog(peer.call())
+    assert record is not None
+    reborn = Peer()
+    reborn.our_tag = peer.our_tag
+    reborn.agent.calls.hang_up(reborn.agent.calls.adopt(record), 0)
+    bye = reborn.take()[0]
+    assert not isinstance(bye, Response)
+    reborn.respond(bye, 481)
+    assert len(reborn.events(CallReleased)) == 1
+    again = reborn.request("ACK")[0]
+    assert not isinstance(again, Response)
+    assert again.method == "BYE"
+    reborn.respond(again, 200)
     reborn.assert_idle()
 
 

@@ -37,6 +37,7 @@ class LegTimer(StrEnum):
     REINVITE_UNANSWERED = "re-INVITE not answered by us"
     SESSION = "session interval"
     CANCEL_UNANSWERED = "no final response after CANCEL"
+    LATE_ACK = "late ACK of an adopted call"
 
 
 @dataclass(slots=True)
@@ -61,7 +62,10 @@ class SessionInterval:
 
 @dataclass(slots=True)
 class Leg:
-    """One call leg. ``invite`` is the transaction of the INVITE that made it, if any."""
+    """One call leg. ``invite`` is the transaction of the INVITE that made it, if any.
+
+    ``adopted``: its dialog was made by a process that died. ``released``: reported as such already.
+    """
 
     handle: str
     dialog: Dialog
@@ -80,6 +84,8 @@ class Leg:
     cancel_wanted: bool = False
     progressed: bool = False
     refer_open: bool = False
+    adopted: bool = False
+    released: bool = False
     extra_headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -138,7 +144,13 @@ class Core:
             del self.dialogs[leg.dialog.id]
         for timer in LegTimer:
             self.stop(leg, timer)
-        self.report(CallReleased(leg.handle))
+        self.report_released(leg)
+
+    def report_released(self, leg: Leg) -> None:
+        """Report that the far end knows or was given up, once."""
+        if not leg.released:
+            leg.released = True
+            self.report(CallReleased(leg.handle))
 
     def start(self, leg: Leg, timer: LegTimer, at_ms: int) -> None:
         """Set a leg's timer."""

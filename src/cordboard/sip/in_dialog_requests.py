@@ -11,6 +11,7 @@ from cordboard.sip.message import Response
 from cordboard.sip.responses import Fields, phrase
 from cordboard.sip.session_interval import restart, take_answer
 from cordboard.sip.transaction import Transaction
+from cordboard.sip.transaction_table import GIVE_UP_MS
 from cordboard.sip.uac import acknowledge_reinvite, authorization
 
 _REPORTED = frozenset(("INFO", "REFER", "INVITE"))
@@ -107,7 +108,7 @@ def _settle(
     if leg.outgoing is transaction:
         leg.outgoing = None
     if method == "BYE":
-        core.release(leg)
+        _bye_settled(core, leg, status, now_ms)
         return
     if leg.ended:
         return
@@ -123,6 +124,18 @@ def _settle(
         core.report(RequestAnswered(leg.handle, method, status, reason, sdp))
     if status in (408, 481) and method in ("INVITE", "UPDATE"):
         send_bye(core, leg, now_ms, EndedBy.REMOTE, status, f"{method} got {status}")
+
+
+def _bye_settled(core: Core, leg: Leg, status: int, now_ms: int) -> None:
+    """Forget the leg, but for an adopted one that the peer does not know (481).
+
+    The dead process's 200 may still be on its way: if its ACK comes, the BYE is said again.
+    """
+    if not leg.adopted or status != 481 or leg.released:
+        core.release(leg)
+        return
+    core.report_released(leg)
+    core.start(leg, LegTimer.LATE_ACK, now_ms + GIVE_UP_MS)
 
 
 def _repeat_with_credentials(

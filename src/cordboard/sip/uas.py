@@ -137,6 +137,10 @@ def receive_cancel(core: Core, request: Request, now_ms: int) -> None:
 
 def receive_ack(core: Core, leg: Leg, request: Request, now_ms: int) -> None:
     """Take the ACK to a 2xx; repeated and stray ones change nothing."""
+    if leg.adopted and leg.released:
+        core.start(leg, LegTimer.LATE_ACK, now_ms + GIVE_UP_MS)
+        core.send_in_dialog(leg, "BYE", now_ms)
+        return
     awaited = leg.awaited_ack
     if awaited is None or awaited.cseq != request.parsed.cseq:
         return

@@ -203,7 +203,7 @@ class CallCommands:
         dialog = Dialog.from_dict(record)
         if not dialog.remote_tag and not dialog.remote_target:
             raise BadField("dialog record: no peer")
-        leg = Leg(self._core.new_token(), dialog, LegState.CONFIRMED)
+        leg = Leg(self._core.new_token(), dialog, LegState.CONFIRMED, adopted=True)
         self._core.add_leg(leg)
         self._core.index(leg)
         return leg.handle
@@ -261,6 +261,8 @@ def _leg_due(core: Core, leg: Leg, timer: LegTimer, now_ms: int) -> None:
         reject_reinvite(core, leg, 500, now_ms)
     elif timer is LegTimer.SESSION:
         session_due(core, leg, now_ms)
+    elif timer is LegTimer.LATE_ACK:
+        core.release(leg)
     elif timer is LegTimer.CANCEL_UNANSWERED:
         uac.give_up(core, leg, now_ms)
     elif leg.state is LegState.OFFERED:
