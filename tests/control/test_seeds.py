@@ -36,7 +36,8 @@ CREATE_CALL = b"""{
 # The schema of seeds/000, with the backslashes that its page lost.
 PAGE_SCHEMA = (
     b'{\n"type": "object",\n"properties": {\n"length": {\n"type": "string",\n'
-    b'"enum": ["30m", "1hr"]\n},\n"time": {\n"type": "string",\n"pattern": "^d{2}:d0[ap]m$"\n}\n}\n}'
+    b'"enum": ["30m", "1hr"]\n},\n"time": {\n"type": "string",\n'
+    b'"pattern": "^d{2}:d0[ap]m$"\n}\n}\n}'
 )
 JSON = {"Content-Type": "application/json"}
 

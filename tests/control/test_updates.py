@@ -137,8 +137,12 @@ def _sealed(server: Server, voice_id: str) -> str:
 def test_signature_secret_survives_updates(http: httpx.Client) -> None:
     """A config without the secret keeps the old one; one that brings a secret replaces it."""
     config = {
-        "name": "n", "description": "d", "url": "https://example.com",
-        "input_schema": {"type": "object"}, "speak_on_send": False, "speak_on_receive": True,
+        "name": "n",
+        "description": "d",
+        "url": "https://example.com",
+        "input_schema": {"type": "object"},
+        "speak_on_send": False,
+        "speak_on_receive": True,
     }
     made = http.post(
         "/v1/actions/create", json={"type": "action_external", "config": config}

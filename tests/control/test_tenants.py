@@ -1,0 +1,315 @@
+"""Organisations do not see one another: what is foreign is as if it did not exist."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from cordboard.storage.tables import Call, CallEvent, Row
+from tests.control.server import Server
+from tests.counts import count
+
+CANARY: Final = "canary-of-b"
+AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+# Method, path and body of every position an id can have; ``@`` stands for an id of that noun.
+POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
+    *[
+        ("GET", noun, f"/v1/{noun}?id=@", None)
+        for noun in (
+            *("agents", "prompts", "voices", "actions", "webhooks", "vector_databases"),
+            *("account_connections", "calls"),
+        )
+    ],
+    *[
+        ("POST", noun, f"/v1/{noun}/update?id=@", body)
+        for noun, body in (
+            ("agents", {"name": "x"}),
+            ("prompts", {"content": "x"}),
+            ("voices", {"type": "voice_vocode", "voice_id": "joe"}),
+            ("actions", {"type": "action_dtmf"}),
+            ("webhooks", {"url": "https://example.com"}),
+            ("vector_databases", {"type": "vector_database_pinecone", "index": "x"}),
+            ("account_connections", {"type": "account_connection_openai"}),
+        )
+    ],
+    ("GET", "calls", "/v1/calls/recording?id=@", None),
+    ("GET", "calls", "/v1/calls/recording/@", None),
+    ("POST", "calls", "/v1/calls/end?id=@", None),
+    ("GET", "calls", "/x/v1/calls?id=@", None),
+    ("GET", "calls", "/x/v1/calls/@/events", None),
+    ("GET", "sip_trunks", "/x/v1/sip_trunks?id=@", None),
+    ("POST", "sip_trunks", "/x/v1/sip_trunks/update?id=@", {"name": "x"}),
+    ("POST", "sip_trunks", "/x/v1/sip_trunks/delete?id=@", None),
+    ("POST", "keys", "/x/v1/keys/revoke?id=@", None),
+    ("GET", "numbers", "/v1/numbers?phone_number=@", None),
+    ("POST", "numbers", "/v1/numbers/update?phone_number=@", {"label": "x"}),
+    ("POST", "numbers", "/v1/numbers/cancel?phone_number=@", None),
+    ("POST", "prompts", "/v1/agents/create", {"prompt": "@"}),
+    ("POST", "voices", "/v1/agents/create", {"prompt": {"content": "x"}, "voice": "@"}),
+    ("POST", "actions", "/v1/agents/create", {"prompt": {"content": "x"}, "actions": ["@"]}),
+    ("POST", "webhooks", "/v1/agents/create", {"prompt": {}, "webhook": "@"}),
+    ("POST", "vector_databases", "/v1/agents/create", {"prompt": {}, "vector_database": "@"}),
+    (
+        "POST",
+        "account_connections",
+        "/v1/agents/create",
+        {"prompt": {}, "openai_account_connection": {"id": "@"}},
+    ),
+    ("POST", "prompts", "/v1/agents/update?id=MINE", {"prompt": "@"}),
+    ("POST", "voices", "/v1/agents/update?id=MINE", {"voice": "@"}),
+    ("POST", "actions", "/v1/agents/update?id=MINE", {"actions": ["@"]}),
+    ("POST", "webhooks", "/v1/agents/update?id=MINE", {"webhook": "@"}),
+    ("POST", "vector_databases", "/v1/agents/update?id=MINE", {"vector_database": "@"}),
+    (
+        "POST",
+        "account_connections",
+        "/v1/agents/update?id=MINE",
+        {"openai_account_connection": "@"},
+    ),
+    ("POST", "templates", "/v1/prompts/create", {"prompt_template": "@"}),
+    ("POST", "agents", "/v1/numbers/update?phone_number=100", {"inbound_agent": "@"}),
+    (
+        "POST",
+        "actions",
+        "/v1/numbers/update?phone_number=100",
+        {"inbound_agent": {"actions": ["@"]}},
+    ),
+    (
+        "POST",
+        "sip_trunks",
+        "/v1/numbers/link",
+        {"phone_number": "300", "telephony_account_connection": "@"},
+    ),
+    (
+        "POST",
+        "account_connections",
+        "/v1/numbers/link",
+        {"phone_number": "300", "telephony_account_connection": "@"},
+    ),
+    (
+        "POST",
+        "agents",
+        "/v1/numbers/link",
+        {"phone_number": "300", "telephony_account_connection": "TRUNK", "inbound_agent": "@"},
+    ),
+]
+
+LISTS: Final = [
+    *[
+        f"/v1/{noun}/list?size=100"
+        for noun in (
+            *("agents", "prompts", "voices", "actions", "webhooks", "vector_databases"),
+            *("account_connections", "calls", "numbers"),
+        )
+    ],
+    *("/x/v1/sip_trunks/list", "/x/v1/calls/list", "/x/v1/keys/list"),
+]
+
+
+@dataclass
+class Tenants:
+    """Organisation A's client and names, and B's ids by noun."""
+
+    a: httpx.Client
+    mine: str
+    trunk: str
+    foreign: dict[str, list[str]]
+    b_id: str
+
+
+def _furnish(http: httpx.Client, number: str, mark: str) -> dict[str, list[str]]:
+    """Make one of everything, each with ``mark`` in it, and return the ids."""
+
+    def make(path: str, body: dict[str, Any]) -> str:
+        answer = http.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
+
+    url = f"https://example.com/{mark}"
+    template = {"id": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "user_id": "x"}
+    prompt = make(
+        "/v1/prompts/create",
+        {"content": mark, "prompt_template": {**template, "required_context_keys": [mark]}},
+    )
+    voice = make("/v1/voices/create", {"type": "voice_azure", "voice_name": mark})
+    action = make("/v1/actions/create", {"config": {"phone_number": mark}})
+    webhook = make("/v1/webhooks/create", {"url": url, "subscriptions": []})
+    database = {"index": mark, "api_key": mark, "api_environment": mark}
+    stored = make("/v1/vector_databases/create", database)
+    connection = make(
+        "/v1/account_connections/create", {"credentials": {"openai_api_key": f"sk-{mark}"}}
+    )
+    agent = make(
+        "/v1/agents/create",
+        {
+            "name": mark,
+            "prompt": prompt,
+            "voice": voice,
+            "actions": [action],
+            "webhook": webhook,
+            "vector_database": stored,
+            "openai_account_connection": connection,
+        },
+    )
+    trunk = make("/x/v1/sip_trunks/create", {"name": mark, "networks": ["10.0.0.0/8"]})
+    make(
+        "/v1/numbers/link",
+        {
+            "phone_number": number,
+            "telephony_account_connection": trunk,
+            "inbound_agent": agent,
+        },
+    )
+    key = make("/x/v1/keys/create", {"name": mark, "role": "viewer"})
+    return {
+        "agents": [agent],
+        "prompts": [prompt],
+        "voices": [voice],
+        "actions": [action],
+        "webhooks": [webhook],
+        "vector_databases": [stored],
+        "sip_trunks": [trunk],
+        "account_connections": [connection],
+        "keys": [key],
+        "numbers": [number],
+        "templates": [template["id"]],
+    }
+
+
+@pytest.fixture(scope="module")
+def tenants(server: Server) -> Iterator[Tenants]:
+    """Furnish two organisations."""
+    with server.client() as a, server.client(server.other_organisation()) as b:
+        own = _furnish(a, "100", "a")
+        foreign = _furnish(b, "200", CANARY)
+        shown = b.get("/v1/agents", params={"id": foreign["agents"][0]}).json()
+
+        async def add_call() -> str:
+            services = server.services
+            row = Call(
+                id=services.randomness.uuid(),
+                organisation_id=shown["user_id"],
+                created_at=AT,
+                direction="inbound",
+                status="in_progress",
+                from_number=CANARY,
+                to_number="200",
+                agent_phone_number="200",
+                agent_id=shown["id"],
+                agent=shown,
+                plan={},
+                carrier="sip",
+                telephony_provider="sip",
+                recording_available=True,
+            )
+            async with services.database.write() as session:
+                session.add(row)
+                await session.flush()
+                session.add(
+                    CallEvent(
+                        call_id=row.id,
+                        sequence=0,
+                        organisation_id=row.organisation_id,
+                        kind="words_heard",
+                        at=AT,
+                        content={"text": CANARY},
+                    )
+                )
+            return row.id
+
+        call_id = str(server.run(add_call()))
+        server.engine.recordings[call_id] = CANARY.encode()
+        foreign["calls"] = [call_id]
+        yield Tenants(a, own["agents"][0], own["sip_trunks"][0], foreign, shown["user_id"])
+
+
+def rows_of(server: Server, organisation_id: str) -> list[tuple[str, tuple[Any, ...]]]:
+    """Return everything that an organisation has in the database."""
+
+    async def read() -> list[tuple[str, tuple[Any, ...]]]:
+        found: list[tuple[str, tuple[Any, ...]]] = []
+        async with server.services.database.read() as session:
+            for name, table in sorted(Row.metadata.tables.items()):
+                if "organisation_id" in table.c:
+                    mine = select(table).where(table.c.organisation_id == organisation_id)
+                    found += [(name, tuple(map(str, row))) for row in await session.execute(mine)]
+        return sorted(found)
+
+    rows = server.run(read())
+    assert isinstance(rows, list)
+    return rows
+
+
+def _send(tenants: Tenants, position: tuple[str, str, str, Any], row_id: str) -> tuple[int, bytes]:
+    method, _, path, body = position
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [filled(item) for item in value]
+        return {"@": row_id, "TRUNK": tenants.trunk}.get(value, value)
+
+    url = path.replace("@", row_id).replace("MINE", tenants.mine)
+    answer = tenants.a.request(method, url, json=filled(body))
+    return answer.status_code, answer.content
+
+
+@pytest.mark.parametrize(
+    "position", POSITIONS, ids=lambda found: f"{found[0]} {found[2]} {found[3]}"
+)
+def test_a_foreign_id_is_no_id(
+    server: Server, tenants: Tenants, position: tuple[str, str, str, Any]
+) -> None:
+    """B's id gets A the very answer that an id nobody has gets, and changes nothing."""
+    before = rows_of(server, tenants.b_id)
+    mine = len(rows_of(server, tenants.a.get(f"/v1/agents?id={tenants.mine}").json()["user_id"]))
+    absent = "299" if position[1] == "numbers" else server.services.randomness.uuid()
+    for foreign in tenants.foreign[position[1]]:
+        answer = _send(tenants, position, foreign)
+        assert answer == _send(tenants, position, absent)
+        assert answer[0] == 404
+    assert rows_of(server, tenants.b_id) == before
+    assert server.engine.asked == []
+    after = len(rows_of(server, tenants.a.get(f"/v1/agents?id={tenants.mine}").json()["user_id"]))
+    assert after == mine
+
+
+def test_random_steps(server: Server, tenants: Tenants) -> None:
+    """However A mixes reads, writes and lists with B's ids, it sees and changes nothing of B."""
+    source = random.Random("tenants")
+    before = rows_of(server, tenants.b_id)
+    every = [(noun, row_id) for noun, ids in tenants.foreign.items() for row_id in ids]
+    for _ in range(count(300, 20_000)):
+        if source.random() < 0.2:
+            answer = tenants.a.get(source.choice(LISTS))
+            content, status = answer.content, answer.status_code
+            assert status == 200
+        else:
+            position = source.choice(POSITIONS)
+            noun, row_id = source.choice(every)
+            if noun == "numbers" and "phone_number=@" not in position[2]:
+                continue
+            status, content = _send(tenants, position, row_id)
+            assert 400 <= status < 500, (position, noun, content)
+        assert CANARY.encode() not in content
+        assert tenants.b_id.encode() not in content
+    assert rows_of(server, tenants.b_id) == before
+
+
+def test_both_may_have_the_same_number(server: Server, tenants: Tenants) -> None:
+    """A number is the organisation's own: that B has it is no hindrance to A."""
+    body = {"phone_number": "200", "telephony_account_connection": tenants.trunk}
+    answer = tenants.a.post("/v1/numbers/link", json=body)
+    assert answer.status_code == 200
+    assert answer.json()["user_id"] != tenants.b_id
+    assert CANARY not in answer.text
+    assert server.engine.asked == []
