@@ -8,45 +8,29 @@ from cordboard.ports import WordTime
 _GUESSED_MS_PER_CHARACTER = 65
 
 
-class Utterance:
-    """Sound arrives piece by piece in the leg's encoding and is kept until the utterance is
-    over.
-    """
+class SpokenText:
+    """A text and its sound, which arrives piece by piece and is kept until it has been heard."""
 
     __slots__ = (
-        "asked_ms",
         "codec",
         "complete",
         "failure",
         "heard_bytes",
-        "language",
         "next_byte",
-        "released",
         "sound",
-        "started",
-        "stored_text",
         "text",
-        "utterance_id",
         "words",
     )
 
-    def __init__(self, utterance_id: str, text: str, language: str, codec: Codec) -> None:
-        self.utterance_id = utterance_id
+    def __init__(self, text: str, codec: Codec) -> None:
         self.text = text
-        self.language = language
-        self.stored_text = ""
-        """The words of a stored phrase."""
         self.codec = codec
-        self.released = True
-        self.asked_ms = 0
         self.sound = bytearray()
         self.words: list[WordTime] = []
         self.complete = False
         """No more sound will come."""
         self.failure: str | None = None
         """Why some of the sound is missing."""
-        self.started = False
-        """The first sound has left for the far end."""
         self.next_byte = 0
         """Where in ``sound`` playing goes on."""
         self.heard_bytes = 0
@@ -133,3 +117,21 @@ class Utterance:
         while 0 < character < len(self.text) and not self.text[character - 1].isspace():
             character -= 1
         return character
+
+
+class Utterance(SpokenText):
+    """One thing the agent says, as the machine knows it."""
+
+    __slots__ = ("asked_ms", "language", "released", "started", "stored_text", "utterance_id")
+
+    def __init__(self, utterance_id: str, text: str, language: str, codec: Codec) -> None:
+        super().__init__(text, codec)
+        self.utterance_id = utterance_id
+        self.language = language
+        self.stored_text = ""
+        """The words of a stored phrase."""
+        self.released = True
+        """It may be played when its turn comes."""
+        self.asked_ms = 0
+        self.started = False
+        """The first sound has left for the far end."""
