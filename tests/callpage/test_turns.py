@@ -5,7 +5,14 @@ from __future__ import annotations
 from cordboard.callpage.measure import quantile, timings
 from cordboard.callpage.sound import read
 from cordboard.callpage.talk import stage_lengths
-from cordboard.callpage.turns import ActionRun, CallerWords, Note, Utterance, conversation
+from cordboard.callpage.turns import (
+    ActionRun,
+    CallerWords,
+    Note,
+    Stages,
+    Utterance,
+    conversation,
+)
 from tests.callpage.sample import ANSWER, QUESTION, Timeline, facts, recording
 
 
@@ -35,6 +42,13 @@ def test_stages_of_a_turn() -> None:
     assert stages.delay_ms == 840
     last = conversation(facts())[3].stages
     assert stage_lengths(last) == [260, None, 240, 0]
+
+
+def test_no_stage_is_negative() -> None:
+    """Notes that come a tick after the frame they led to still add up to the response delay."""
+    stages = Stages(1000, 1475, 1475, 1480, 1460)
+    assert stage_lengths(stages) == [460, 0, 0, 0]
+    assert stage_lengths(Stages(1000, 900, None, 1300, 1300)) == [0, None, 300, 0]
 
 
 def test_what_was_not_heard() -> None:

@@ -88,7 +88,8 @@ def legend() -> Markup:
 def stage_lengths(stages: Stages) -> list[int | None]:
     """Return how long each stage took: turn end, first text, first sound, playout.
 
-    A stage that was not noted has None and its time is part of the next one's.
+    A stage that was not noted has None and its time is part of the next one's. Positions in the
+    sound are frames and may lie a tick before the note of what led to them: no stage is negative.
     """
     lengths: list[int | None] = []
     before = stages.stopped_ms
@@ -102,8 +103,10 @@ def stage_lengths(stages: Stages) -> list[int | None]:
         if at_ms is None or before is None:
             lengths.append(None)
             continue
-        lengths.append(at_ms - before)
-        before = at_ms
+        if stages.playout_ms is not None:
+            at_ms = min(at_ms, stages.playout_ms)
+        lengths.append(max(0, at_ms - before))
+        before = max(before, at_ms)
     return lengths
 
 
