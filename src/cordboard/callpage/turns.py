@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
-
 _LONGEST_MS: Final = 1_000_000_000
 
 
