@@ -57,7 +57,7 @@ def test_the_page_shows_the_call() -> None:
         "agent ended",
         "I would like to book a meeting for tomorrow",
         "Gladly. At what time would you like to meet,",
-        "Turn ended by sentence complete, 420 ms after the caller stopped",
+        "Turn ended: sentence complete, 420 ms after the caller stopped",
         "Barge in: words",
         '"time": "09:30am"',
         '"reference": "M-2041"',

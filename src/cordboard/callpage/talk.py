@@ -121,7 +121,7 @@ def _item(item: Item) -> Markup:
 
 
 def _caller(words: CallerWords) -> Markup:
-    why = [f"Turn ended by {words.reason.replace('_', ' ')}"] if words.reason else []
+    why = [f"Turn ended: {words.reason.replace('_', ' ')}"] if words.reason else []
     if words.stopped_ms is not None and words.ended_ms is not None:
         why.append(f"{milliseconds(words.ended_ms - words.stopped_ms)} after the caller stopped")
     return _said(
