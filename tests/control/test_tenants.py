@@ -17,6 +17,7 @@ from tests.control.server import Server
 from tests.counts import count
 
 CANARY: Final = "canary-of-b"
+TEMPLATE: Final = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 # Method, path and body of every position an id can have; ``@`` stands for an id of that noun.
@@ -125,63 +126,48 @@ class Tenants:
     b_id: str
 
 
-def _furnish(http: httpx.Client, number: str, mark: str) -> dict[str, list[str]]:
-    """Make one of everything, each with ``mark`` in it, and return the ids."""
+def _made(http: httpx.Client, path: str, body: dict[str, Any]) -> str:
+    answer = http.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
 
-    def make(path: str, body: dict[str, Any]) -> str:
-        answer = http.post(path, json=body)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["id"])
 
-    url = f"https://example.com/{mark}"
-    template = {"id": "3c90c3cc-0d44-4b50-8888-8dd25736052a", "user_id": "x"}
-    prompt = make(
-        "/v1/prompts/create",
-        {"content": mark, "prompt_template": {**template, "required_context_keys": [mark]}},
-    )
-    voice = make("/v1/voices/create", {"type": "voice_azure", "voice_name": mark})
-    action = make("/v1/actions/create", {"config": {"phone_number": mark}})
-    webhook = make("/v1/webhooks/create", {"url": url, "subscriptions": []})
+def _parts(http: httpx.Client, mark: str) -> dict[str, str]:
+    """Make one of everything that an agent refers to, each with ``mark`` in it."""
+    template = {"id": TEMPLATE, "user_id": "x", "required_context_keys": [mark]}
     database = {"index": mark, "api_key": mark, "api_environment": mark}
-    stored = make("/v1/vector_databases/create", database)
-    connection = make(
-        "/v1/account_connections/create", {"credentials": {"openai_api_key": f"sk-{mark}"}}
-    )
-    agent = make(
-        "/v1/agents/create",
-        {
-            "name": mark,
-            "prompt": prompt,
-            "voice": voice,
-            "actions": [action],
-            "webhook": webhook,
-            "vector_database": stored,
-            "openai_account_connection": connection,
-        },
-    )
-    trunk = make("/x/v1/sip_trunks/create", {"name": mark, "networks": ["10.0.0.0/8"]})
-    make(
-        "/v1/numbers/link",
-        {
-            "phone_number": number,
-            "telephony_account_connection": trunk,
-            "inbound_agent": agent,
-        },
-    )
-    key = make("/x/v1/keys/create", {"name": mark, "role": "viewer"})
-    return {
-        "agents": [agent],
-        "prompts": [prompt],
-        "voices": [voice],
-        "actions": [action],
-        "webhooks": [webhook],
-        "vector_databases": [stored],
-        "sip_trunks": [trunk],
-        "account_connections": [connection],
-        "keys": [key],
-        "numbers": [number],
-        "templates": [template["id"]],
+    credentials = {"openai_api_key": f"sk-{mark}"}
+    bodies: dict[str, dict[str, Any]] = {
+        "prompts": {"content": mark, "prompt_template": template},
+        "voices": {"type": "voice_azure", "voice_name": mark},
+        "actions": {"config": {"phone_number": mark}},
+        "webhooks": {"url": f"https://example.com/{mark}", "subscriptions": []},
+        "vector_databases": database,
+        "account_connections": {"credentials": credentials},
     }
+    return {noun: _made(http, f"/v1/{noun}/create", body) for noun, body in bodies.items()}
+
+
+def _furnish(http: httpx.Client, number: str, mark: str) -> dict[str, list[str]]:
+    """Make one of everything, and return the ids by noun."""
+    parts = _parts(http, mark)
+    agent = {
+        "name": mark,
+        "prompt": parts["prompts"],
+        "voice": parts["voices"],
+        "actions": [parts["actions"]],
+        "webhook": parts["webhooks"],
+        "vector_database": parts["vector_databases"],
+        "openai_account_connection": parts["account_connections"],
+    }
+    agent_id = _made(http, "/v1/agents/create", agent)
+    trunk = _made(http, "/x/v1/sip_trunks/create", {"name": mark, "networks": ["10.0.0.0/8"]})
+    linked = {"phone_number": number, "telephony_account_connection": trunk}
+    _made(http, "/v1/numbers/link", {**linked, "inbound_agent": agent_id})
+    key = _made(http, "/x/v1/keys/create", {"name": mark, "role": "viewer"})
+    own = {"agents": agent_id, "sip_trunks": trunk, "keys": key, "numbers": number}
+    every = {**parts, **own, "templates": TEMPLATE}
+    return {noun: [row_id] for noun, row_id in every.items()}
 
 
 @pytest.fixture(scope="module")
