@@ -157,6 +157,43 @@ def test_reinvite_without_ack_ends_the_call() -> None:
     peer.assert_idle()
 
 
+def test_bye_answers_a_pending_reinvite() -> None:
+    """BYE of the peer leaves none of its requests without an answer (RFC 3261 15.1.2)."""
+    peer = Peer()
+    peer.call()
+    peer.request("INVITE", 2, body=SDP)
+    assert peer.statuses(peer.request("BYE", 3)) == [200, 487]
+    peer.assert_idle()
+
+
+def test_one_change_at_a_time() -> None:
+    """While a re-INVITE of either side is open we send none."""
+    peer = Peer()
+    handle = peer.call()
+    assert peer.agent.requests.reinvite(handle, SDP, 0)
+    assert not peer.agent.requests.reinvite(handle, SDP, 0)
+    other = Peer()
+    handle = other.call()
+    other.request("INVITE", 2, body=SDP)
+    assert not other.agent.requests.reinvite(handle, SDP, 0)
+
+
+def test_hang_up_does_not_wait_for_our_own_reinvite() -> None:
+    """A re-INVITE that hangs at 100 is forgotten 64 T1 after the call (R29: freed in 40 s)."""
+    peer = Peer()
+    handle = peer.call()
+    peer.agent.requests.reinvite(handle, SDP, 0)
+    invite = peer.take()[0]
+    assert not isinstance(invite, Response)
+    peer.respond(invite, 100)
+    peer.agent.calls.hang_up(handle, 0)
+    bye = peer.take()[0]
+    assert not isinstance(bye, Response)
+    peer.respond(bye, 200)
+    peer.wait(40_000)
+    assert not any(peer.agent.counts().values())
+
+
 def test_hang_up_answers_a_pending_reinvite() -> None:
     """A re-INVITE under decision gets 487 before our BYE."""
     peer = Peer()

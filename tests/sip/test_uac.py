@@ -216,6 +216,20 @@ def test_requests_never_go_to_a_third_party() -> None:
     assert {each.destination for each in peer.agent.datagrams_to_send()} == {THEM}
 
 
+def test_response_by_another_via_is_dropped() -> None:
+    """A response whose topmost Via is not ours was not meant for us (RFC 3261 18.1.2)."""
+    peer = Peer()
+    _, invite = place(peer)
+    answer = (
+        f"SIP/2.0 486 Busy\r\nVia: SIP/2.0/UDP 192.0.2.99;branch={invite.parsed.via.branch}\r\n"
+        f"From: {invite.headers.get('from')}\r\nTo: {invite.headers.get('to')};tag=t\r\n"
+        f"Call-ID: {invite.parsed.call_id}\r\nCSeq: 1 INVITE\r\n\r\n"
+    )
+    peer.agent.receive(answer.encode(), THEM, 0)
+    assert peer.take() == []
+    assert peer.events(CallEnded) == []
+
+
 def test_line_breaks_cannot_be_smuggled_in() -> None:
     """Text with a line break in it is refused before anything is sent."""
     peer = Peer()

@@ -61,6 +61,17 @@ def test_answer_is_repeated_until_ack() -> None:
     assert len(peer.events(CallConfirmed)) == 1
 
 
+def test_ack_of_another_number_confirms_nothing() -> None:
+    """An ACK whose CSeq is not the INVITE's is stray."""
+    peer = Peer()
+    handle = peer.offer()
+    peer.agent.calls.answer(handle, SDP, 0)
+    peer.learn_tag(peer.take())
+    peer.request("ACK", 9)
+    assert peer.events(CallConfirmed) == []
+    assert peer.wait(500) == [(500, 200)]
+
+
 def test_missing_ack_ends_the_call_with_bye() -> None:
     """Without ACK the 200 is repeated for 64 T1; then BYE goes out and the call has ended."""
     peer = Peer()
