@@ -106,6 +106,13 @@ def test_persisted_form(
     assert again.local_cseq > ours.reserved_cseq
 
 
+def test_record_of_a_hostile_peer_can_be_stored() -> None:
+    """Bytes that are no UTF-8 and control characters do not reach the store."""
+    ours = dialog(remote_address='"\udcff\x00" <sip:a@h>', route_set=("<sip:\udcfe>",))
+    text = json.dumps(ours.to_dict(), ensure_ascii=False)
+    assert b"\x00" not in text.encode()
+
+
 @pytest.mark.parametrize("change", [{"reserved_cseq": "x"}, {"peer_port": "x"}, {"route_set": "x"}])
 def test_broken_record(change: dict[str, str | int | list[str]]) -> None:
     """A record that is not ours is refused with one error."""

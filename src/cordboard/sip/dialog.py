@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cordboard.sip.datagram import Address
-from cordboard.sip.fields import BadField, parse_addresses, parse_uri, split_list
+from cordboard.sip.fields import BadField, clean, parse_addresses, parse_uri, split_list
 from cordboard.sip.message import Headers, Request, Response
 
 CSEQ_BLOCK_COUNT = 100
@@ -101,17 +101,15 @@ class Dialog:
         return uri, headers
 
     def to_dict(self) -> DialogRecord:
-        """Return what a BYE after a restart needs; its number will be above all reserved ones."""
+        """Return what a BYE after a restart needs; its number will be above all reserved ones.
+
+        The text can be stored anywhere: what is no UTF-8 or a control character is replaced.
+        """
         return {
-            "call_id": self.call_id,
-            "local_tag": self.local_tag,
-            "remote_tag": self.remote_tag,
-            "local_address": self.local_address,
-            "remote_address": self.remote_address,
-            "remote_target": self.remote_target,
+            **{name: clean(str(getattr(self, name))) for name in _TEXTS},
             "peer_host": self.peer[0],
             "peer_port": self.peer[1],
-            "route_set": list(self.route_set),
+            "route_set": [clean(route) for route in self.route_set],
             "reserved_cseq": self.reserved_cseq,
             "remote_cseq": -1 if self.remote_cseq is None else self.remote_cseq,
         }
