@@ -1,0 +1,54 @@
+"""Tone-code sound for foreign programs, and what can be understood of what they recorded."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+from cordboard.media.codec import PCMA, PCMU, Codec, new_encoder
+from cordboard.media.tone_code import ToneDecoder, encode
+
+QUIET_MS = 300
+
+
+def spoken(words: str, rate_hz: int, before_ms: int = 0, after_ms: int = QUIET_MS) -> bytes:
+    """Return words as PCM with silence around them."""
+    pcm, _ = encode(words, rate_hz)
+    return bytes(rate_hz * before_ms // 500) + pcm + bytes(rate_hz * after_ms // 500)
+
+
+def write_words(directory: Path, words: str) -> None:
+    """Write ``words.ulaw`` and ``words.alaw``: bare bytes, as ``sipp`` streams them."""
+    for codec, name in ((PCMU, "words.ulaw"), (PCMA, "words.alaw")):
+        (directory / name).write_bytes(_encoded(words, codec))
+
+
+def _encoded(words: str, codec: Codec) -> bytes:
+    encoded = new_encoder(codec).from_pcm(spoken(words, codec.rate_hz))
+    return encoded[: len(encoded) // codec.frame_bytes * codec.frame_bytes]
+
+
+def write_wav(path: Path, pcm: bytes, rate_hz: int) -> None:
+    """Write 16 bit mono."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(pcm)
+
+
+def read_wav(path: Path) -> tuple[bytes, int]:
+    """Return the samples of a 16 bit mono file and their rate."""
+    with wave.open(str(path), "rb") as file:
+        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
+        return file.readframes(file.getnframes()), file.getframerate()
+
+
+def understood(pcm: bytes, rate_hz: int) -> str:
+    """Return the words that tone code in ``pcm`` says."""
+    decoder = ToneDecoder(rate_hz)
+    step = rate_hz // 50 * 2
+    heard = [
+        item.word for at in range(0, len(pcm), step) for item in decoder.push(pcm[at : at + step])
+    ]
+    return " ".join(heard)
