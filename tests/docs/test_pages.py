@@ -89,6 +89,15 @@ def test_decisions_have_four_parts() -> None:
         assert len(text.splitlines()) <= 60, f"{name}: a decision is one page"
 
 
+def test_the_architecture_names_every_part() -> None:
+    """Each package and module right below ``src/cordboard/`` has its place in ARCHITECTURE.md."""
+    page = PAGES["ARCHITECTURE.md"]
+    parts = {source.path.split("/")[2] for source in sources() if source.in_package}
+    named = {part if part.endswith(".py") else f"{part}/" for part in parts if part[0] != "_"}
+    missing = {name for name in named if f"`{name}" not in page}
+    assert not missing, f"ARCHITECTURE.md does not say what these are for: {sorted(missing)}"
+
+
 def test_the_licence_is_whole() -> None:
     """The licence is the full text of Apache-2.0."""
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
