@@ -73,6 +73,7 @@ def play(
     codec: Codec = PCMU,
     talks: Callable[[int], bool] = lambda number: True,
     buffer: JitterBuffer | None = None,
+    tells_time: bool = True,
 ) -> tuple[Outcome, JitterBuffer]:
     """Send ``seconds`` of numbered frames through the network and pull until they have ended."""
     random = Random(seed)
@@ -86,7 +87,7 @@ def play(
             arrival_ms, _, packet = arrivals[position]
             buffer.put(packet, int(arrival_ms))
             position += 1
-        outcome.frames.append((now, buffer.pull()))
+        outcome.frames.append((now, buffer.pull(int(now) if tells_time else None)))
         now += 20
     return outcome, buffer
 

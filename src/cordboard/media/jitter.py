@@ -26,6 +26,7 @@ _PIECES_MAX = 64
 _DELAY_LIMIT_MS = 240
 _FAR_MS = 600
 _QUIET_RMS = 200
+_QUIET_RMS_FRESH = 24
 _LATE_TICKS_MAX = 5
 _COMFORT_NOISE = 13
 _MASK = 0xFFFFFFFF
@@ -140,11 +141,15 @@ class JitterBuffer:
             self._store(first, arrival_ms)
         self._store(packet, arrival_ms)
 
-    def pull(self) -> Frame:
-        """Return the next 20 ms; to be called once per tick, also before the first packet."""
+    def pull(self, now_ms: int | None = None) -> Frame:
+        """Return the next 20 ms; to be called once per tick, also before the first packet.
+
+        With ``now_ms`` (on the clock of ``arrival_ms``) the delay is cut to what is needed within
+        some 10 ms, without it within a frame.
+        """
         if self._ssrc is None:
             return Frame(FrameKind.SILENT, b"", next(iter(self._codecs)))
-        if self._delay.tick() and self._pieces and (self._delay.overdue or self._quiet()):
+        if self._delay.tick(now_ms) and self._pieces and (self._delay.overdue or self._quiet()):
             self._delay.skipped()
             self._skip()
         if len(self._pieces) > _CROWD:
@@ -228,7 +233,7 @@ class JitterBuffer:
             self.counts.duplicate += 1
             return
         else:
-            self._delay.on_time(self._to_ms(ahead))
+            self._delay.on_time(self._to_ms(ahead), arrival_ms)
         self._codec = self._codecs[packet.payload_type]
         self._pending = None
         self._pieces[timestamp] = Piece(packet.payload, packet.payload_type, packet.sequence)
@@ -257,13 +262,22 @@ class JitterBuffer:
     # --- outgoing -------------------------------------------------------------------------
 
     def _quiet(self) -> bool:
-        """Tell whether the next frame can be left out unheard."""
-        piece = self._pieces.get(self._cursor)
+        """Tell whether the next frame can be left out unheard.
+
+        With G.722 the one after it has to be quiet too: its decoder follows the level from frame
+        to frame.
+        """
+        if self._codec.encoding is not Encoding.G722:
+            return self._quiet_at(self._cursor, _QUIET_RMS)
+        # A fresh decoder starts at its smallest step, so all it gives is small.
+        following = self._cursor + self._frame_units() & _MASK
+        return all(self._quiet_at(at, _QUIET_RMS_FRESH) for at in (self._cursor, following))
+
+    def _quiet_at(self, timestamp: int, rms_max: int) -> bool:
+        piece = self._pieces.get(timestamp)
         if piece is None:
             return True
-        if self._codec.encoding is Encoding.G722:  # only a running decoder could tell
-            return False
-        return g711.rms(new_decoder(self._codec).to_pcm(piece.payload)) < _QUIET_RMS
+        return g711.rms(new_decoder(self._codec).to_pcm(piece.payload)) < rms_max
 
     def _skip(self) -> None:
         """Leave out one frame."""

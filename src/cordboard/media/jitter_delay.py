@@ -16,8 +16,9 @@ _NO_SLACK = 1 << 30
 _TOO_LATE_MS = 500
 _LATE_TWICE_TICKS = 100
 _LEAP_MS = 60_000
+_GUARD_MS = 10  # the least slack that is left, against the lateness of our own clock
 _SPARE_MAX_MS = 100
-_SKIP_WAIT_TICKS = 100
+_SKIP_WAIT_TICKS = 200
 
 
 class Delay:
@@ -57,9 +58,10 @@ class Delay:
         """Tell whether to leave out a frame now, though none of those that came was quiet."""
         return self._waited > _SKIP_WAIT_TICKS or self._least_ms >= _SPARE_MAX_MS
 
-    def on_time(self, slack_ms: int) -> None:
-        """Note a packet that came ``slack_ms`` before its turn."""
+    def on_time(self, slack_ms: int, arrival_ms: int) -> None:
+        """Note a packet that came ``slack_ms``, in whole ticks from the next, before its turn."""
         self.late_ticks = 0
+        slack_ms += self.arrivals.before_tick_ms(arrival_ms)
         if slack_ms < self._least_ms:
             self._least_ms = slack_ms
         if slack_ms > self._extra_ms:
@@ -87,8 +89,9 @@ class Delay:
             self._window = min(self._window * 2, _WINDOW_MAX_TICKS)
         self._ticks = 0
 
-    def tick(self) -> bool:
+    def tick(self, now_ms: int | None) -> bool:
         """Count 20 ms; tell whether there is a frame to spare: a quiet one, or any if overdue."""
+        self.arrivals.ticked_ms = now_ms
         self._since_late += 1
         self._since_skip += 1
         self._ticks += 1
@@ -97,7 +100,7 @@ class Delay:
             self.late_ticks += 1
         if self._ticks < self._window and self._least_ms < _SPARE_MAX_MS:
             return False
-        if _NO_SLACK > self._least_ms >= FRAME_MS:
+        if _NO_SLACK > self._least_ms >= FRAME_MS + _GUARD_MS:
             self._waited += 1
             return True
         self._begin_window(0, _NO_SLACK)
@@ -117,10 +120,17 @@ class Delay:
 
 @dataclass(slots=True)
 class Arrivals:
-    """The interarrival jitter of RFC 3550 6.4.1."""
+    """The interarrival jitter of RFC 3550 6.4.1, and where between two ticks packets arrive."""
 
     jitter_ms: float = 0.0
     transit_ms: float | None = None
+    ticked_ms: int | None = None
+
+    def before_tick_ms(self, arrival_ms: int) -> int:
+        """Return how long the next tick is away, 0 (to be careful) where it is not known."""
+        if self.ticked_ms is None:
+            return 0
+        return min(max(self.ticked_ms + FRAME_MS - arrival_ms, 0), FRAME_MS)
 
     def note(self, transit_ms: float) -> None:
         """Take a packet's arrival minus its timestamp; leaps (a wrap) are left out."""

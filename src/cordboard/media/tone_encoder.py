@@ -9,7 +9,8 @@ and a CRC of two bytes. A symbol carries one byte by two tones, one of 17 below 
 17 above (all multiples of 200/3 Hz, so that they are orthogonal over 15 ms). Nibbles are coded as
 steps of 1 to 16 from the tone before, so a tone never lasts longer than one symbol and each group
 always changes. As one tone is always above 1.7 kHz and no tone lasts 40 ms, no symbol is a DTMF
-digit. Models of voice activity may not take the tones for speech: use the energy gate with them.
+digit. The neural model of voice activity gives the tones a probability of 0 throughout: with them,
+voice activity has to go by energy.
 
 Words longer than 48 bytes travel as several packets that are put together again.
 """
