@@ -15,6 +15,7 @@ from cordboard.sip.events import (
     ReinviteReceived,
     TransferProgressed,
 )
+from cordboard.sip.fields import clean
 from cordboard.sip.message import Request
 from cordboard.sip.out_of_dialog import capability_fields, unfit
 from cordboard.sip.responses import respond, respond_stateless
@@ -143,7 +144,7 @@ def _info(core: Core, leg: Leg, transaction: Transaction, now_ms: int) -> None:
     if pressed is not None:
         core.report(DigitPressed(leg.handle, *pressed))
     elif not kind.startswith("application/dtmf"):
-        core.report(InfoReceived(leg.handle, kind, transaction.request.body))
+        core.report(InfoReceived(leg.handle, clean(kind), transaction.request.body))
 
 
 def _notify(core: Core, leg: Leg, transaction: Transaction, now_ms: int) -> None:
