@@ -19,6 +19,7 @@ from cordboard.callpage.turns import ActionRun, CallerWords, Exchange, FactLike,
 
 _HERE: Final = Path(__file__).parent
 _LANE: Final = 50
+_MARK_COUNT: Final = 10
 _ENDED: Final = {"ended": "good", "error": "bad", "in_progress": "warn"}
 _ROWS: Final = (
     ("Call", "id"),
@@ -174,6 +175,12 @@ def _player(exchanges: Sequence[Exchange], sound: Sound | None) -> Markup:
         ),
         element(
             "span",
+            element("button", "−", id="out", type="button", aria_label="Show more of the call"),
+            element("button", "+", id="in", type="button", aria_label="Show less of the call"),
+            kind="zoom",
+        ),
+        element(
+            "span",
             element("span", element("span", kind="dot caller"), "Caller"),
             element("span", element("span", kind="dot agent"), "Agent"),
             element("span", "Click to seek, space plays, dashes are ends of turns"),
@@ -184,9 +191,12 @@ def _player(exchanges: Sequence[Exchange], sound: Sound | None) -> Markup:
     wave = element(
         "div", _wave(exchanges, sound), element("div", id="head"), kind="wave", id="wave"
     )
-    marks = [moment(sound.duration_ms * part // 6)[:-2] for part in range(7)]
+    marks = [
+        moment(sound.duration_ms * part // _MARK_COUNT)[:-2] for part in range(_MARK_COUNT + 1)
+    ]
     ruler = element("div", *(element("span", mark) for mark in marks), kind="ruler")
-    return element("section", bar, wave, ruler, kind="card player")
+    track = element("div", wave, ruler, id="track")
+    return element("section", bar, element("div", track, id="strip"), kind="card player")
 
 
 def _wave(exchanges: Sequence[Exchange], sound: Sound) -> Markup:

@@ -7,6 +7,12 @@
   var clock = document.getElementById("clock");
   var head = document.getElementById("head");
   var wave = document.getElementById("wave");
+  var strip = document.getElementById("strip");
+  var track = document.getElementById("track");
+  var less = document.getElementById("out");
+  var more = document.getElementById("in");
+  var zoom = 1;
+  var most = Math.max(1, Math.min(64, length / 10));
   var said = Array.prototype.slice.call(document.querySelectorAll(".said[data-at]"));
   var spans = said.map(function (item) {
     return { item: item, from: Number(item.dataset.at) / 1000, to: Number(item.dataset.to) / 1000 };
@@ -35,8 +41,22 @@
       window.scrollBy({ top: place.top - top - 20, behavior: "smooth" });
     }
   }
+  function magnify(factor) {
+    zoom = Math.max(1, Math.min(most, zoom * factor));
+    track.style.width = zoom * 100 + "%";
+    less.disabled = zoom <= 1;
+    more.disabled = zoom >= most;
+    strip.scrollLeft = audio.currentTime / length * track.offsetWidth - strip.offsetWidth / 2;
+  }
+  function keepInView() {
+    var place = audio.currentTime / length * track.offsetWidth - strip.scrollLeft;
+    if (place < 0 || place > strip.offsetWidth * 0.9) {
+      strip.scrollLeft += place - strip.offsetWidth * 0.1;
+    }
+  }
   function follow() {
     show();
+    if (zoom > 1 && !audio.paused) { keepInView(); }
     if (!audio.paused) { window.requestAnimationFrame(follow); }
   }
   function seek(seconds) {
@@ -77,5 +97,8 @@
     if (event.key === "ArrowLeft") { seek(audio.currentTime - 5); }
     if (event.key === "ArrowRight") { seek(audio.currentTime + 5); }
   });
+  less.addEventListener("click", function () { magnify(0.5); });
+  more.addEventListener("click", function () { magnify(2); });
+  magnify(1);
   show();
 }());
