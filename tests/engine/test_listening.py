@@ -21,13 +21,16 @@ SILENCE = PCMU.silence_frame
 
 
 class Model:
-    """A shared model that says "speech" for windows of 256 samples with any loud sample."""
+    """A shared model that says "speech" for windows of 256 samples with any loud sample, and for so
+    many windows after them; before, it has to have heard as many.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, lag: int = 0) -> None:
         self.streams: list[ModelStream] = []
+        self._lag = lag
 
     def open(self, rate_hz: int) -> ModelStream:
-        self.streams.append(ModelStream())
+        self.streams.append(ModelStream(self._lag))
         return self.streams[-1]
 
     def run(self) -> None:
@@ -38,7 +41,8 @@ class Model:
 class ModelStream:
     """One leg's windows."""
 
-    def __init__(self) -> None:
+    def __init__(self, lag: int) -> None:
+        self._loud = [False] * lag
         self.pushed_bytes = 0
         self.resets = 0
         self.closed = False
@@ -65,7 +69,8 @@ class ModelStream:
     def judge(self) -> None:
         while len(self._pcm) >= 512:
             window, self._pcm = self._pcm[:512], self._pcm[512:]
-            self._result = self.speech if g711.peak(window) > 1000 else 0.1
+            self._loud.append(g711.peak(window) > 1000)
+            self._result = self.speech if self._loud.pop(0) else 0.1
 
 
 async def listen(
@@ -103,6 +108,19 @@ def test_model_decides_behind_the_gate() -> None:
         assert abs(stopped.at_ms - 1000 - len(tone("some words")) // 8) <= 60
         assert stream.pushed_bytes <= 2 * (len(tone("some words")) + 20 * 160)
         assert (stream.resets, stream.closed) == (1, True)
+
+    run_virtual(main())
+
+
+def test_edges_lie_where_the_sound_does() -> None:
+    """A model that is 100 ms late delays the news, not the times."""
+
+    async def main() -> None:
+        brain = await listen(Rig(), SILENCE * 50 + tone("some words"), Model(lag=3))
+        (started,) = brain.of(SpeechStarted)
+        (stopped,) = brain.of(SpeechStopped)
+        assert started.at_ms == 1000
+        assert abs(stopped.at_ms - 1000 - len(tone("some words")) // 8) <= 20
 
     run_virtual(main())
 

@@ -5,7 +5,7 @@ behind.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -157,9 +157,13 @@ class Dispatch:
     async def recover(self, engine_id: str, release: Callable[[OpenCall], Awaitable[None]]) -> int:
         """Close what engines that died left open: release the far end, then finish the row.
 
-        ``release`` asks the carrier by the dialog on record. Returns how many there were.
+        ``release`` asks the carrier by the dialog on record. Returns how many there were; a store
+        that fails is reported, and asking again later finds them.
         """
-        left = await self._parts.engine.store.open_calls(engine_id)
+        engine = self._parts.engine
+        left: Sequence[OpenCall] = ()
+        with Guard("looking for calls left open", engine.report):
+            left = await engine.store.open_calls(engine_id)
         slots = asyncio.Semaphore(_RECOVERIES_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for call in left:

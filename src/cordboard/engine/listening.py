@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cordboard.call.events import Event, SpeechStarted, SpeechStopped
 from cordboard.engine.loudness import EnergyGate
-from cordboard.engine.segmenter import Segmenter
+from cordboard.engine.segmenter import ENERGY_ONSET_FRAMES, MODEL_ONSET_FRAMES, Segmenter
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing
 from cordboard.media.codec import FRAME_MS, Codec, new_decoder
@@ -17,6 +17,8 @@ SPEECH_PROBABILITY = 0.5
 STALL_MS = 8000
 _STALL_SPEECH_MS = 1000
 _GATE_OPEN_FRAMES = 15
+_SHORT_PAUSE_FRAMES = 3
+_EARLIEST_ONSET_MS = 200
 _VOICE_RATES_HZ = (8000, 16000)
 
 
@@ -58,7 +60,7 @@ class Listening:
         pcm = self._decode(payload)
         gate.heard(pcm)
         position_ms = self._timeline.position_ms
-        if not self._neural.take(pcm, gate.audible):
+        if not self._neural.take(pcm, gate.audible, position_ms):
             loud = gate.loud and self._neural.stream is None
             if self._segmenter.push(loud, position_ms):
                 self._changed()
@@ -89,6 +91,7 @@ class Listening:
         if activity is not None and codec.rate_hz in _VOICE_RATES_HZ:
             stream = activity.open(codec.rate_hz)
         self._neural = _Neural(stream)
+        self._segmenter.onset_frames = MODEL_ONSET_FRAMES if stream else ENERGY_ONSET_FRAMES
 
     def close(self) -> None:
         """Free the voice stream."""
@@ -98,7 +101,7 @@ class Listening:
         segmenter = self._segmenter
         if segmenter.speaking:
             self._transcribing.speech_started()
-            self._parts.post(SpeechStarted(segmenter.changed_at_ms))
+            self._parts.post(SpeechStarted(self._neural.onset_ms(segmenter.changed_at_ms)))
             return
         self._transcribing.speech_stopped()
         if segmenter.changed_at_ms - segmenter.started_at_ms >= _STALL_SPEECH_MS:
@@ -114,18 +117,23 @@ class Listening:
 class _Neural:
     """A voice stream behind the energy gate: it sees whole stretches of audible sound, with their
     lead-in.
+
+    The model says *whether* it is speech, some windows late; loudness says where it begins and
+    ends.
     """
 
-    __slots__ = ("_lead", "_open_frames", "_speech", "pending", "stream")
+    __slots__ = ("_audible", "_lead", "_onset_ms", "_open_frames", "_speech", "pending", "stream")
 
     def __init__(self, stream: VoiceStream | None) -> None:
         self.stream = stream
         self.pending = False
         self._speech = False
+        self._audible = False
+        self._onset_ms = 0
         self._open_frames = 0
         self._lead = b""
 
-    def take(self, pcm: bytes, audible: bool) -> bool:
+    def take(self, pcm: bytes, audible: bool, position_ms: int) -> bool:
         """Pass an audible frame, or one shortly after, to the model; False if the gate is shut."""
         stream = self.stream
         if stream is None:
@@ -136,6 +144,8 @@ class _Neural:
                 self._speech = False
                 if self._lead:
                     stream.push(self._lead)
+            if self._open_frames < _GATE_OPEN_FRAMES - _SHORT_PAUSE_FRAMES:
+                self._onset_ms = position_ms
             self._open_frames = _GATE_OPEN_FRAMES
         elif self._open_frames:
             self._open_frames -= 1
@@ -144,6 +154,7 @@ class _Neural:
             self.pending = False
             return False
         stream.push(pcm)
+        self._audible = audible
         self.pending = True
         return True
 
@@ -156,7 +167,13 @@ class _Neural:
         probability = self.stream.take()
         if probability is not None:
             self._speech = probability >= SPEECH_PROBABILITY
-        return self._speech
+        return self._speech and self._audible
+
+    def onset_ms(self, noticed_ms: int) -> int:
+        """Return where the sound began that was taken for speech at ``noticed_ms``."""
+        if self.stream is None or noticed_ms - self._onset_ms > _EARLIEST_ONSET_MS:
+            return noticed_ms
+        return min(self._onset_ms, noticed_ms)
 
     def close(self) -> None:
         """Free the stream."""

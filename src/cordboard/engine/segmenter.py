@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from cordboard.media.codec import FRAME_MS
 
-ONSET_FRAMES = 4
-ONSET_WINDOW_FRAMES = 6
+ENERGY_ONSET_FRAMES = 4
+MODEL_ONSET_FRAMES = 2
+_ONSET_WINDOW_FRAMES = 6
 HANGOVER_MS = 200
-_WINDOW_MASK = (1 << ONSET_WINDOW_FRAMES) - 1
+_WINDOW_MASK = (1 << _ONSET_WINDOW_FRAMES) - 1
 
 
 class Segmenter:
-    """Speech starts when 4 of the last 6 frames are speech, and has stopped when 200 ms hold none.
+    """Speech starts when ``onset_frames`` of the last 6 frames are speech, and has stopped when
+    200 ms hold none. Votes by energy alone need more of them than a model's, which come later.
 
     ``push`` returns whether something changed; ``speaking`` and the position tell what: where the
     speech began (its first frame within the window), or where it ended (the end of its last frame).
     """
 
-    __slots__ = ("_quiet_ms", "_votes", "changed_at_ms", "speaking", "started_at_ms")
+    __slots__ = (
+        "_quiet_ms",
+        "_votes",
+        "changed_at_ms",
+        "onset_frames",
+        "speaking",
+        "started_at_ms",
+    )
 
     def __init__(self) -> None:
+        self.onset_frames = ENERGY_ONSET_FRAMES
         self.speaking = False
         self.changed_at_ms = 0
         self.started_at_ms = 0
@@ -31,7 +41,7 @@ class Segmenter:
         if self.speaking:
             return self._in_speech(speech, start_ms)
         votes = self._votes = (self._votes << 1 | speech) & _WINDOW_MASK
-        if not speech or votes.bit_count() < ONSET_FRAMES:
+        if not speech or votes.bit_count() < self.onset_frames:
             return False
         self.speaking = True
         self._quiet_ms = 0
