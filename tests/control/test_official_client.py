@@ -9,15 +9,24 @@ import httpx
 import pytest
 
 from tests.control.official import (
+    Agent,
     AgentUpdateParams,
     ApiError,
     AsyncVocode,
     DtmfActionParams,
+    DtmfActionUpdateParams,
     EndConversationActionParams,
     ExternalActionConfig,
     ExternalActionParams,
+    OpenAiAccountConnectionParams,
+    OpenAiCredentials,
+    PhoneNumber,
+    PhraseBasedActionTriggerConfig,
+    PhraseBasedActionTriggerInput,
+    PhraseTrigger,
     PromptParams,
     TransferCallActionParams,
+    TransferCallActionUpdateParams,
     TransferCallConfig,
     UnprocessableEntityError,
     Vocode,
@@ -156,9 +165,26 @@ def test_nested_agent_update(server: Server, vocode: Vocode) -> None:
     assert updated.inbound_agent is not None
     assert updated.inbound_agent.id == number.inbound_agent.id
     assert updated.inbound_agent.initial_message == "Hi"
+    lost = AgentUpdateParams(
+        actions=[TransferCallActionUpdateParams(config=TransferCallConfig(phone_number="100"))]
+    )
+    (action,) = _agent(
+        vocode.numbers.update_number(phone_number="12025550150", inbound_agent=lost)
+    ).actions
+    assert action.type == "action_transfer_call"
+    ambiguous = AgentUpdateParams(actions=[DtmfActionUpdateParams()])
+    with pytest.raises(UnprocessableEntityError) as refused:
+        vocode.numbers.update_number(phone_number="12025550150", inbound_agent=ambiguous)
+    place = ["body", "inbound_agent", "actions", 0, "type"]
+    assert refused.value.body.detail[0].loc == place
     detached = vocode.numbers.update_number(phone_number="12025550150", inbound_agent=None)
     assert detached.inbound_agent is None
     assert detached.label == "front desk"
+
+
+def _agent(number: PhoneNumber) -> Agent:
+    assert number.inbound_agent is not None
+    return number.inbound_agent
 
 
 def test_no_body(vocode: Vocode) -> None:
@@ -195,3 +221,69 @@ async def test_async_client(server: Server) -> None:
         assert (await vocode.agents.get_agent(id=agent.id)).prompt == prompt
         assert (await vocode.prompts.update_prompt(id=prompt.id, content="new")).content == "new"
         assert (await vocode.prompts.list_prompts(sort_column="content")).total >= 1
+
+
+def test_phrase_triggers(vocode: Vocode) -> None:
+    """A phrase trigger that lost its ``type`` inside its action gets it back."""
+    agent = vocode.agents.create_agent(
+        prompt=PromptParams(content="p"),
+        voice=VocodeVoiceParams(type="voice_vocode", voice_id="joe"),
+        actions=[
+            EndConversationActionParams(
+                type="action_end_conversation",
+                action_trigger=PhraseBasedActionTriggerInput(
+                    config=PhraseBasedActionTriggerConfig(
+                        phrase_triggers=[
+                            PhraseTrigger(
+                                phrase="bye", conditions=["phrase_condition_type_contains"]
+                            )
+                        ]
+                    )
+                ),
+            ),
+            TransferCallActionParams(config=TransferCallConfig(phone_number="11234567890")),
+            ExternalActionParams(config=external().config),
+        ],
+    )
+    assert [action.type for action in agent.actions] == [
+        *("action_end_conversation", "action_transfer_call", "action_external"),
+    ]
+    assert agent.actions[0].action_trigger is not None
+    assert agent.actions[0].action_trigger.type == "action_trigger_phrase_based"
+
+
+def test_everything_else_an_agent_may_have(vocode: Vocode) -> None:
+    """Webhook, vector database and account connection are stored, shown masked, and attached."""
+    webhook = vocode.webhooks.create_webhook(
+        subscriptions=["event_transcript"], url="https://example.com/hook"
+    )
+    database = vocode.vector_databases.create_vector_database(
+        index="i", api_key="pc-0123456789", api_environment="e"
+    )
+    connection = vocode.account_connections.create_account_connection(
+        request=OpenAiAccountConnectionParams(
+            type="account_connection_openai",
+            credentials=OpenAiCredentials(openai_api_key="sk-0123456789abcdef"),
+        )
+    )
+    assert database.api_key == "****6789"
+    agent = vocode.agents.create_agent(
+        prompt="3c90c3cc is no id, so it is the prompt itself",
+        voice=VocodeVoiceParams(type="voice_vocode", voice_id="joe"),
+        webhook=webhook.id,
+        vector_database=database.id,
+        openai_account_connection=connection.id,
+        deepgram_keywords={"Cordboard": 1.5},
+        idle_time_seconds=30,
+    )
+    assert agent.webhook == webhook
+    assert agent.vector_database == database
+    assert agent.openai_account_connection == connection
+    assert connection.type == "account_connection_openai"
+    assert connection.credentials.openai_api_key == "****cdef"
+    (item,) = [found for found in vocode.agents.list_agents().items if found.id == agent.id]
+    assert (item.webhook, item.vector_database) == (webhook.id, database.id)
+    cleared = vocode.agents.update_agent(id=agent.id, webhook=None, vector_database=None)
+    assert cleared.webhook is None
+    assert cleared.vector_database is None
+    assert cleared.openai_account_connection == connection

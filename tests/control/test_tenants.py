@@ -269,6 +269,7 @@ def test_a_foreign_id_is_no_id(
     assert after == mine
 
 
+@pytest.mark.timeout(count(120, 3600))
 def test_random_steps(server: Server, tenants: Tenants) -> None:
     """However A mixes reads, writes and lists with B's ids, it sees and changes nothing of B."""
     source = random.Random("tenants")

@@ -58,9 +58,10 @@ def _choices(name: str) -> st.SearchStrategy[tuple[str, Any]]:
     )
 
 
-PATCHES = st.fixed_dictionaries({name: _choices(name) for name in FIELDS})
+PATCHES: Final = st.fixed_dictionaries({name: _choices(name) for name in FIELDS})
 
 
+@pytest.mark.timeout(count(120, 3600))
 @settings(
     max_examples=count(60, 3000),
     deadline=None,

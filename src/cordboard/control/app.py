@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from typing import Final
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,7 +28,10 @@ from cordboard.control.vector_databases import routes as vector_databases
 from cordboard.control.voices import routes as voices
 from cordboard.control.webhooks import routes as webhooks
 
-_NO_BODY = " (the request had no body)"
+READY_TIMEOUT_S: Final = 2
+
+_log = logging.getLogger(__name__)
+_NO_BODY: Final = " (the request had no body)"
 
 
 def create_app(services: ControlServices) -> FastAPI:
@@ -35,6 +44,9 @@ def create_app(services: ControlServices) -> FastAPI:
     app.add_middleware(_WithoutTrailingSlash)
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(RequestValidationError, _bad_query)
+    app.add_exception_handler(IntegrityError, _overtaken)
+    app.add_exception_handler(OperationalError, _away)
+    app.add_exception_handler(PoolTimeout, _away)
     app.add_exception_handler(Exception, _broken)
     nouns = (agents, prompts, voices, actions, webhooks, vector_databases, account_connections)
     for noun in (*nouns, numbers, calls, sip_trunks, keys):
@@ -53,7 +65,11 @@ async def _alive() -> Response:
 async def _ready(request: Request) -> Response:
     """Tell whether the server should get requests and calls now."""
     services: ControlServices = request.app.state.services
-    reason = await services.ready()
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            reason = await services.ready()
+    except TimeoutError:
+        reason = "the server does not know in time"
     if reason is None:
         return JSONResponse({"status": "ready"})
     return JSONResponse({"status": "not ready", "detail": reason}, 503)
@@ -74,6 +90,16 @@ async def _bad_query(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     shown = [{key: item[key] for key in ("loc", "msg", "type")} for item in error.errors()]
     return JSONResponse({"detail": [{**item, "loc": list(item["loc"])} for item in shown]}, 422)
+
+
+async def _overtaken(_request: Request, _error: Exception) -> Response:
+    # Two requests at once: what this one had checked was no longer so when it was written.
+    return JSONResponse({"detail": "Another request changed the same thing; try again"}, 409)
+
+
+async def _away(_request: Request, error: Exception) -> Response:
+    _log.warning("the database did not do its work", extra={"failure": type(error).__name__})
+    return JSONResponse({"detail": "The database is busy"}, 503, {"Retry-After": "1"})
 
 
 async def _broken(_request: Request, _error: Exception) -> Response:

@@ -65,6 +65,21 @@ class TooLarge(ControlError):
     status = 413
 
 
+class TooSlow(ControlError):
+    """The body did not arrive in time, or not whole."""
+
+    status = 408
+
+
+class Unavailable(ControlError):
+    """Something the server needs does not answer now; the same request may work in a moment."""
+
+    status = 503
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, {"Retry-After": "1"})
+
+
 class TooManyAttempts(ControlError):
     """Wait before the next attempt."""
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, NoReturn
 
 from fastapi import Depends, Query, Request
+from starlette.requests import ClientDisconnect
 
 from cordboard.control.auth import Reader, Writer
-from cordboard.control.errors import Invalid, TooLarge
+from cordboard.control.errors import Invalid, TooLarge, TooSlow
 from cordboard.control.fields import Json, mapping
 
 SIZE_MAX: Final = 100
+BODY_TIMEOUT_S: Final = 30
 DEPTH_MAX: Final = 60
 
 # What no database keeps and no client can be sent: NUL, and halves of surrogate pairs.
@@ -22,16 +25,25 @@ _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 
 async def body(request: Request, caller: Reader) -> Json:
     """Return the body; a missing, empty or ``null`` one is an empty object."""
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > caller.services.body_max_bytes:
-            raise TooLarge(f"The body is longer than {caller.services.body_max_bytes} bytes")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            raw = await _raw_body(request, caller.services.body_max_bytes)
+    except (TimeoutError, ClientDisconnect):
+        raise TooSlow("The body did not arrive in time") from None
     if not raw.strip():
         request.state.no_body = True
         return {}
-    value = parsed(bytes(raw))
+    value = parsed(raw)
     return {} if value is None else mapping(value, ("body",))
+
+
+async def _raw_body(request: Request, max_bytes: int) -> bytes:
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > max_bytes:
+            raise TooLarge(f"The body is longer than {max_bytes} bytes")
+    return bytes(raw)
 
 
 def parsed(raw: bytes) -> object:

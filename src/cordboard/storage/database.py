@@ -44,7 +44,10 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: durable when the block has been left, without effect when it raised."""
+        """One transaction: durable when the block has been left, without effect when it raised.
+
+        On SQLite it waits for its turn; to ask for a second one inside the block never ends.
+        """
         if not self._sqlite:
             async with self._transaction() as session:
                 yield session

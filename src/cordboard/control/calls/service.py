@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
 from cordboard.control.calls.queries import COLUMNS
-from cordboard.control.errors import BadRequest, NotFound
+from cordboard.control.errors import BadRequest, NotFound, Unavailable
 from cordboard.control.requests import PageQuery
 from cordboard.control.rows import find, page_of
 from cordboard.control.unit import Caller, Unit
 from cordboard.storage.tables import Call
 
 NOUN: Final = "call"
+END_TIMEOUT_S: Final = 10
+RECORDING_TIMEOUT_S: Final = 30
 OPEN: Final = ("not_started", "in_progress")
 
 
@@ -36,7 +39,11 @@ async def end(caller: Caller, call_id: str) -> Call:
         row = await find_call(unit, call_id)
     if row.status not in OPEN:
         return row
-    await caller.services.call_commands.end_call(row.id)
+    try:
+        async with asyncio.timeout(END_TIMEOUT_S):
+            await caller.services.call_commands.end_call(row.id)
+    except TimeoutError:
+        raise Unavailable("The call could not be ended in time") from None
     async with caller.reading() as unit:
         return await find_call(unit, call_id)
 
@@ -47,10 +54,18 @@ async def recording(caller: Caller, call_id: str) -> Path | bytes:
         row = await find_call(unit, call_id)
     found = None
     if row.recording_available:
-        found = await caller.services.recordings.open_mp3(row.id)
+        found = await _mp3(caller, row.id)
     if found is None:
         raise NotFound("This call has no recording")
     return found
+
+
+async def _mp3(caller: Caller, call_id: str) -> Path | bytes | None:
+    try:
+        async with asyncio.timeout(RECORDING_TIMEOUT_S):
+            return await caller.services.recordings.open_mp3(call_id)
+    except TimeoutError:
+        raise Unavailable("The recording could not be read in time") from None
 
 
 def refuse_create() -> None:

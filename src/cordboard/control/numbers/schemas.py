@@ -8,6 +8,7 @@ from cordboard.control.fields import Fields, NumberText, TextMap
 
 # The carrier that clients assume: what they are told where they do not know the true one.
 ASSUMED_PROVIDER = "vonage"
+KNOWN_PROVIDERS = ("vonage", "twilio")
 SIP = "sip"
 # Older clients know a closed list of carriers, without SIP.
 FIRST_VERSION_WITH_SIP = (0, 0, 48)
@@ -42,6 +43,6 @@ KEEP_EMPTY = frozenset({"example_context"})
 
 def shown_provider(stored: str, client_version: tuple[int, ...] | None) -> str:
     """Return the carrier's name as the client that asks can read it."""
-    if stored == SIP and client_version is not None and client_version < FIRST_VERSION_WITH_SIP:
-        return ASSUMED_PROVIDER
-    return stored
+    if client_version is None or client_version >= FIRST_VERSION_WITH_SIP:
+        return stored
+    return stored if stored in KNOWN_PROVIDERS else ASSUMED_PROVIDER
