@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -166,6 +168,31 @@ async def test_tail_is_live_across_processes(tmp_path: Path) -> None:
             await store.finish(CALL, ending(EndReason.CALLER_HUNG_UP))
             assert await process.stdout.read() == b"ended: caller hung up\n"
             assert await process.wait() == 0
+    await database.close()
+
+
+async def test_tail_of_everything_follows_calls_as_they_begin(tmp_path: Path) -> None:
+    """Without an id every call is followed, its lines marked, until Ctrl-C."""
+    database = await _migrated(tmp_path)
+    async with open_store(database, "engine") as store:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", TAIL, "tail", "--data-dir", str(tmp_path)),
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        later = datetime.now(UTC) + timedelta(seconds=1)
+        async with asyncio.timeout(20):
+            for call_id in (f"aaaa{CALL[4:]}", f"bbbb{CALL[4:]}"):
+                created = replace(new_call(call_id=call_id, leg_id=call_id), at=later)
+                await store.create_call(created)
+                assert call_id.encode() in await process.stdout.readline()
+                store.keep(call_id, Fact(1, "turn_ended", AT, 900, {"text": call_id}))
+                line = await process.stdout.readline()
+                assert line == f"{call_id[:4]}   0:00.9  CALLER  {call_id}\n".encode()
+                await store.finish(call_id, ending(EndReason.CALLER_HUNG_UP))
+                assert b"ended: caller hung up" in await process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 130
     await database.close()
 
 

@@ -281,7 +281,7 @@ class SqlCallStore:
                         )
                         .values(lease_until=self._lease().until)
                     )
-            except AWAY:
+            except (*AWAY, SQLAlchemyError):
                 self._writer.is_writable = False
 
 

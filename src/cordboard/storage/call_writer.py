@@ -96,23 +96,23 @@ class CallWriter:
                 self.is_writable = False
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _RETRY_LAST_S)
-            except SQLAlchemyError:
-                await self._write_singly(batch)
+            except SQLAlchemyError as error:
+                await self._leave_out(batch, error)
                 break
         self.is_writable = True
         for entry in batch:
             if isinstance(entry, Ending) and not entry.written.done():
                 entry.written.set_result(True)
 
-    async def _write_singly(self, batch: list[Entry]) -> None:
-        """Find the entries that the database refuses and leave them out."""
+    async def _leave_out(self, batch: list[Entry], error: SQLAlchemyError) -> None:
+        """Find the entries that the database refuses, by writing each by itself."""
+        if len(batch) == 1:
+            self.refused_count += 1
+            fields = {"call_id": batch[0].call_id, "why": type(error).__name__}
+            _log.error("the database refused an entry", extra=fields)
+            return
         for entry in batch:
-            try:
-                await self._write([entry], {})
-            except SQLAlchemyError as error:
-                self.refused_count += 1
-                fields = {"call_id": entry.call_id, "why": type(error).__name__}
-                _log.error("the database refused an entry", extra=fields)
+            await self._write_at_last([entry], {})
 
     async def _write(self, batch: Iterable[Entry], transcripts: Mapping[str, str]) -> None:
         async with asyncio.timeout(WRITE_TIMEOUT_S), self._database.write() as session:
