@@ -65,16 +65,20 @@ class AgentOperator:
         """Greet, after the plan's delay."""
         if self._greeting_id is None:
             return
-        if desk.plan.turn.initial_message_delay_ms > 0:
-            desk.deadlines.set("initial_message", now_ms + desk.plan.turn.initial_message_delay_ms)
+        delay_ms = max(0, desk.plan.turn.initial_message_delay_ms)
+        desk.deadlines.set("bridge", now_ms + delay_ms + BRIDGE_AFTER_MS)
+        if delay_ms:
+            desk.deadlines.set("initial_message", now_ms + delay_ms)
         else:
             desk.start_prepared(self._greeting_id)
 
     def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
         """Answer the caller; a reply that nobody has heard yet is made again with the new words."""
         self._drop_reply(desk)
+        desk.deadlines.clear("bridge", "outage")
         self._actions.caller_spoke()
-        self._start_reply(desk, turn.stopped_ms, now_ms)
+        # A turn that waited for the agent to finish has been silent only since then.
+        self._start_reply(desk, now_ms if turn.kept else turn.stopped_ms, now_ms)
 
     def barged_in(self, desk: Desk, now_ms: int) -> None:
         """Give up the reply, withdraw what has not been sent."""
@@ -124,8 +128,8 @@ class AgentOperator:
         elif reason == "retry_reply":
             self._retrying = False
             self._reply_id = desk.start_reply()
-        elif reason == "bridge" and self.is_busy:
-            if desk.plan.bridge_phrases and not desk.playback.is_sounding:
+        elif reason == "bridge" and self._owes_sound(desk):
+            if desk.plan.bridge_phrases:
                 desk.say_stored(StoredPhrase.ONE_MOMENT)
             desk.deadlines.set("bridge", now_ms + BRIDGE_AGAIN_MS)
         elif reason == "outage":
@@ -135,7 +139,7 @@ class AgentOperator:
         """Stop making replies; what has been sent stays to be recorded."""
         self._drop_reply(desk)
         self._follow_up = False
-        self._retrying = False
+        self._actions.hung_up = True
         self._actions.withdraw(desk)
         desk.deadlines.clear("bridge", "outage", "retry_reply", "initial_message")
 
@@ -205,8 +209,9 @@ class AgentOperator:
         self._said = []
         self._follow_up = False
         self._reply_id = desk.start_reply()
-        desk.deadlines.set("bridge", max(since_ms + BRIDGE_AFTER_MS, now_ms + 200))
-        desk.deadlines.set("outage", max(since_ms, now_ms) + OUTAGE_MS)
+        # Set already when this reply only follows another one: the caller has waited since then.
+        desk.deadlines.set_if_unset("bridge", max(since_ms + BRIDGE_AFTER_MS, now_ms + 200))
+        desk.deadlines.set_if_unset("outage", max(since_ms, now_ms) + OUTAGE_MS)
 
     def _drop_reply(self, desk: Desk) -> None:
         if self._reply_id is not None:
@@ -219,7 +224,7 @@ class AgentOperator:
         """Once reply and actions are over, go on with what they left to do; watch over silence
         while they are not.
         """
-        if self._end_reason is not None:
+        if self._end_reason is not None or self._actions.hung_up:
             desk.deadlines.clear("bridge", "outage", "retry_reply")
             return
         if (
@@ -229,12 +234,16 @@ class AgentOperator:
             and self._actions.is_empty
         ):
             self._start_reply(desk, now_ms, now_ms)
-        if self.is_busy and desk.playback.is_empty:
+        if self._owes_sound(desk):
             desk.deadlines.set_if_unset("bridge", now_ms + BRIDGE_AFTER_MS)
-        elif not self.is_busy:
+        else:
             desk.deadlines.clear("bridge")
-            if desk.playback.is_empty:
+            if not self.is_busy:
                 desk.deadlines.clear("outage")
+
+    def _owes_sound(self, desk: Desk) -> bool:
+        """Tell whether it is the agent's turn and nothing of it sounds yet."""
+        return (self.is_busy or not desk.playback.is_empty) and not desk.playback.is_sounding
 
     def _give_up(self, desk: Desk) -> None:
         self._drop_reply(desk)

@@ -34,6 +34,7 @@ class AgentActions:
         self._this_turn = 0
         self._this_call = 0
         self.wants_end = False
+        self.hung_up = False
 
     @property
     def is_empty(self) -> bool:
@@ -112,6 +113,8 @@ class AgentActions:
             return False
         self._conclude(pending, outcome, desk)
         follow_up = False
+        if self.hung_up:
+            return False
         if outcome.outcome_class == "invalid_arguments":
             follow_up = self._repair(desk)
         else:

@@ -154,12 +154,7 @@ class Conversation:
             desk.deadlines.clear("endpointing")
         else:
             desk.deadlines.set("endpointing", max(end[0], now_ms))
-        if (
-            self._kept.is_empty
-            or not desk.playback.is_empty
-            or self._operator.is_busy
-            or self._words.speaking
-        ):
+        if self._kept.is_empty or self._agent_has_turn or self._words.speaking or self._words.text:
             return
         turn, text = self._kept.take(desk.expectation, desk.language)
         if turn is not None:
@@ -233,7 +228,7 @@ class Conversation:
             self._desk.note("turn_kept", {"reason": turn.reason}, text=turn.text)
             self._kept.keep(turn)
         else:
-            self._hand_on(turn, now_ms)
+            self._hand_on(self._kept.followed_by(turn), now_ms)
 
     def _hand_on(self, turn: CallerTurn, now_ms: int) -> None:
         turn_id = self._desk.new_id("t")

@@ -54,7 +54,7 @@ class Desk:
         return f"{prefix}{number}"
 
     def note(
-        self, kind: str, content: Mapping[str, object] | None = None, **private: object
+        self, kind: str, content: Mapping[str, object] | None = None, /, **private: object
     ) -> None:
         """Keep a fact; ``private`` holds words and values of the conversation and is left out of
         content-free calls.
@@ -100,9 +100,9 @@ class Desk:
 
     def stop_speaking(self) -> None:
         """Drop all sound."""
-        self.playback.paused = False
-        if not self.playback.is_empty:
+        if self.playback.paused or not self.playback.is_empty:
             self.give(StopSpeaking())
+        self.playback.paused = False
 
     def start_reply(self) -> str:
         """Ask the language model for the next thing to say; returns the reply's id."""

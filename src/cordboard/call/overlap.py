@@ -4,6 +4,8 @@ finish.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cordboard.call.backchannel import plain
 from cordboard.call.expectation import Expectation
 from cordboard.call.interruption import is_worth_answering
@@ -34,7 +36,15 @@ class KeptTurns:
             return None, text
         last = turns[-1]
         digits = any(turn.digits for turn in turns)
-        return CallerTurn(text, "kept", last.stopped_ms, last.waited_ms, digits), text
+        return CallerTurn(
+            text, last.reason, last.stopped_ms, last.waited_ms, digits, kept=True
+        ), text
+
+    def followed_by(self, turn: CallerTurn) -> CallerTurn:
+        """Return a turn that can be answered now, with all that was kept in front of its words."""
+        turns, self._turns = self._turns, []
+        texts = [kept.text for kept in turns if plain(kept.text)]
+        return replace(turn, text=" ".join((*texts, turn.text))) if texts else turn
 
     @property
     def is_empty(self) -> bool:

@@ -14,7 +14,8 @@ class CallerTurn:
     """One turn of the caller.
 
     ``stopped_ms`` is when the caller's sound ended on the core's clock, ``waited_ms`` the
-    silence after it that ended the turn, ``reason`` why it did.
+    silence after it that ended the turn, ``reason`` why it did. ``kept`` tells that it had
+    to wait for the agent to finish.
     """
 
     text: str
@@ -22,6 +23,7 @@ class CallerTurn:
     stopped_ms: int
     waited_ms: int
     digits: bool = False
+    kept: bool = False
 
 
 class CallerWords:
