@@ -95,6 +95,7 @@ def events_of(
                 clock=clock,
                 facts=FactLog(Rig().new_call(), store, clock, Timeline(clock)),
                 work=work,
+                report=fail,
                 post=lambda event: events.append((clock.now_ms() - begun_ms, event)),
             )
             replying = Replying(parts)

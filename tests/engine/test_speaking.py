@@ -280,6 +280,29 @@ class Failing:
             yield chunk
 
 
+def test_mistake_in_an_adapter_is_a_failure_of_its_provider() -> None:
+    """A voice that raises what it must not is reported and tried again; the call goes on."""
+
+    class Buggy(Failing):
+        async def speak(
+            self, text: str, voice: VoicePlan, language: str, codec: Codec
+        ) -> AsyncIterator[SpeechChunk]:
+            try:
+                async for chunk in super().speak(text, voice, language, codec):
+                    yield chunk
+            except ProviderError:
+                raise KeyError("mine") from None
+
+    async def script(call: Conversation) -> None:
+        call.do(Speak("u1", "One two three four.", "en"))
+        await call.until(PlayoutFinished)
+        assert words_in(call.far.heard) == ["One", "two", "three", "four."]
+        assert [type(error) for _, error in call.rig.reports] == [KeyError]
+        call.rig.reports.clear()
+
+    converse(script, lambda: Rig(synthesizers={"tone": Buggy(2, 1)}))
+
+
 @pytest.mark.parametrize("stall", [False, True])
 def test_retry_repeats_nothing(stall: bool) -> None:
     """A voice that breaks off after two words goes on with the third one."""

@@ -47,7 +47,7 @@ def gather_crew(
     facts = FactLog(call, engine.store, engine.clock, timeline)
     recorder = Recorder(leg, facts, report)
     transcribing = Transcribing(_transcribing_parts(parts, facts, report, post))
-    speaking = Speaking(_speaking_parts(parts, timeline, facts, work, post))
+    speaking = Speaking(_speaking_parts(parts, timeline, facts, work, report, post))
     listening = Listening(
         ListeningParts(
             leg=leg,
@@ -65,6 +65,7 @@ def gather_crew(
             clock=engine.clock,
             facts=facts,
             work=work,
+            report=report,
             post=post,
         )
     )
@@ -105,6 +106,7 @@ def _speaking_parts(
     timeline: Timeline,
     facts: FactLog,
     work: Work,
+    report: Report,
     post: Callable[[Event], None],
 ) -> SpeakingParts:
     engine, plan = parts.engine, parts.call.plan
@@ -117,5 +119,6 @@ def _speaking_parts(
         clock=engine.clock,
         facts=facts,
         work=work,
+        report=report,
         post=post,
     )

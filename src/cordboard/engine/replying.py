@@ -20,6 +20,7 @@ from cordboard.call.events import (
 from cordboard.call.plan import CallPlan
 from cordboard.engine.clauses import ClauseSplitter
 from cordboard.engine.facts import FactLog
+from cordboard.engine.guard import ProviderGuard, Report
 from cordboard.engine.stream import Stream
 from cordboard.engine.work import Job, Work
 from cordboard.ports import (
@@ -48,6 +49,7 @@ class ReplyingParts:
     clock: Clock
     facts: FactLog
     work: Work
+    report: Report
     post: Callable[[Event], None]
 
 
@@ -60,6 +62,7 @@ class Replying:
         self._parts = parts
         self._jobs: dict[str, Job] = {}
         self._down = False
+        self._guard = ProviderGuard("language model", parts.report)
 
     def start(self, command: StartReply) -> None:
         """Begin a reply."""
@@ -98,7 +101,8 @@ class Replying:
                 continue
             attempt = _Attempt(command.reply_id, self._parts)
             try:
-                await attempt.run(model, self._request(command))
+                with self._guard:
+                    await attempt.run(model, self._request(command))
             except ProviderError as error:
                 failure = error.failure
                 rejected = None if error.retryable else model

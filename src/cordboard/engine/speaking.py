@@ -21,6 +21,7 @@ from cordboard.call.events import (
 from cordboard.call.plan import VoicePlan
 from cordboard.engine.conversion import Converter, kept_codec
 from cordboard.engine.facts import FactLog
+from cordboard.engine.guard import Report
 from cordboard.engine.playout import Playout
 from cordboard.engine.synthesis import Synthesis
 from cordboard.engine.timeline import Timeline
@@ -43,6 +44,7 @@ class SpeakingParts:
     clock: Clock
     facts: FactLog
     work: Work
+    report: Report
     post: Callable[[Event], None]
 
 
@@ -58,7 +60,7 @@ class Speaking:
         self._parts = parts
         self._queue: deque[Utterance] = deque()
         self._playout = Playout(parts.leg)
-        self._synthesis = Synthesis(parts.synthesizers, parts.voice, self._arrived)
+        self._synthesis = Synthesis(parts.synthesizers, parts.voice, self._arrived, parts.report)
         self._job: tuple[Utterance, Job] | None = None
         self._paused = False
         self._live = False

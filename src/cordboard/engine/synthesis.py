@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cordboard.call.plan import VoicePlan
 from cordboard.engine.conversion import Converter, best_codec
+from cordboard.engine.guard import ProviderGuard, Report
 from cordboard.engine.stream import Stream
 from cordboard.engine.utterance import Utterance
 from cordboard.ports import ProviderError, SpeechChunk, Synthesizer, WordTime
@@ -23,10 +24,12 @@ class Synthesis:
         synthesizers: Sequence[Synthesizer],
         voice: VoicePlan,
         arrived: Callable[[Utterance], None],
+        report: Report,
     ) -> None:
         self._synthesizers = synthesizers
         self._voice = voice
         self._arrived = arrived
+        self._guard = ProviderGuard("synthesizer", report)
 
     async def fill(self, utterance: Utterance) -> str | None:
         """Make all sound of the utterance; return a class of failure if some of it could not be
@@ -41,7 +44,8 @@ class Synthesis:
             if synthesizer is rejected:
                 continue
             try:
-                await self._attempt(synthesizer, utterance)
+                with self._guard:
+                    await self._attempt(synthesizer, utterance)
             except ProviderError as error:
                 failure = error.failure
                 rejected = None if error.retryable else synthesizer

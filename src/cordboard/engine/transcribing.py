@@ -12,7 +12,7 @@ from cordboard.call.expectation import Expectation
 from cordboard.call.plan import TranscriberPlan
 from cordboard.engine.conversion import Converter, best_codec
 from cordboard.engine.facts import FactLog
-from cordboard.engine.guard import Guard, Report
+from cordboard.engine.guard import Guard, ProviderGuard, Report
 from cordboard.media.codec import FRAMES_PER_SECOND, Codec
 from cordboard.ports import (
     Leg,
@@ -137,12 +137,11 @@ class Transcribing:
             if transcriber is rejected:
                 continue
             try:
-                await self._open_one(transcriber)
+                with ProviderGuard("transcriber", self._parts.report):
+                    await self._open_one(transcriber)
             except ProviderError as error:
                 failure = error.failure
                 rejected = None if error.retryable else transcriber
-            except TimeoutError:
-                failure = "timeout"
             else:
                 return None
         return failure
@@ -154,8 +153,11 @@ class Transcribing:
         self._words_owed = False
         self._serial += 1
         report = self._reporter(self._serial)
-        async with asyncio.timeout(OPEN_S):
-            stream = await transcriber.open(parts.plan, codec, parts.language, report)
+        try:
+            async with asyncio.timeout(OPEN_S):
+                stream = await transcriber.open(parts.plan, codec, parts.language, report)
+        except TimeoutError:
+            raise ProviderError("timeout", retryable=True) from None
         self._attach(stream, codec)
 
     def _attach(self, stream: TranscriberStream, codec: Codec) -> None:
