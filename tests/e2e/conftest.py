@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.server import Server, furnish
+from tests.e2e.server import NUMBER, Server, furnish
+from tests.e2e.sipp_program import Plan, Run, run_sipp
+
+DIGEST_USER = "trunk-user"
+DIGEST_PASSWORD = "a-password-for-tests"
+DIGEST_NUMBER = "+12025550102"
 
 
 @pytest.fixture(scope="session")
@@ -15,21 +21,47 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for the whole run; at its end it must stop by itself and hold no dialog."""
     server = Server(tmp_path_factory.mktemp("server"))
     server.start()
-    furnish(server)
-    yield server
-    assert server.stop() == 0
+    try:
+        furnish(server)
+        yield server
+    finally:
+        code = server.stop()
+    assert code == 0
     assert "sip.stopped_with_open_dialogs" not in server.log()
 
 
+@pytest.fixture(scope="session")
+def unacknowledged(
+    started: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Future[Run]]:
+    """A call whose answer is never acknowledged: it takes 32 s, so it runs beside the others."""
+    directory = tmp_path_factory.mktemp("no_ack")
+    plan = Plan(timeout_s=50)
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(
+            lambda: asyncio.run(run_sipp("no_ack", started.address, directory, plan))
+        )
+
+
 @pytest.fixture
-def server(started: Server) -> Iterator[Server]:
+def server(started: Server, unacknowledged: Future[Run]) -> Iterator[Server]:
     """The shared server; a mistake of its own during the test fails the test."""
     before = len(started.mistakes())
     yield started
     assert not started.mistakes()[before:]
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    """An empty directory."""
-    return tmp_path
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with room for one call, and with a second trunk that asks who is calling."""
+    server = Server(tmp_path_factory.mktemp("guarded"), {"calls_max_count": "1"})
+    server.start()
+    try:
+        furnish(server, number=NUMBER)
+        proving = {"networks": [], "user": DIGEST_USER, "password": DIGEST_PASSWORD}
+        furnish(server, proving, DIGEST_NUMBER, host="127.0.0.3")
+        yield server
+    finally:
+        code = server.stop()
+    assert code == 0
+    assert not server.mistakes()

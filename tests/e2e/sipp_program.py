@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import csv
 import itertools
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from tests.e2e.server import NUMBER
@@ -15,6 +17,7 @@ from tests.e2e.sounds import write_words
 
 SCENARIOS = Path(__file__).parent / "sipp"
 PROGRAM = "sipp"
+SCENARIO = "scenario.xml"
 LOCAL_HOST = "127.0.0.1"
 
 _media_ports = itertools.count(10_000, 400)
@@ -27,8 +30,8 @@ class Plan:
 
     ``calls`` one after another unless ``at_once`` allows more; ``rate`` new ones a second.
     ``advertised`` is the address that Contact and session description name. ``keys`` fill
-    ``[name]`` in the scenario, ``words`` are what it says, ``options`` go to the program as they are. Receiving anything
-    takes ``wait_ms`` at most.
+    ``[name]`` in the scenario, ``words`` are what it says. Receiving anything takes ``wait_ms`` at
+    most.
     """
 
     number: str = NUMBER
@@ -42,7 +45,6 @@ class Plan:
     wait_ms: int = 8_000
     timeout_s: int = 60
     keys: Mapping[str, str] = field(default_factory=dict)
-    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,19 @@ class Run:
     failed: int
     messages: str
     errors: str
+
+    def time_of(self, beginning: str) -> float:
+        """Return when the first message that begins so was on the wire, as a Unix time."""
+        for block in self.messages.split("-----------------------------------------------")[1:]:
+            stamp, _, content = block.strip().partition("\n")
+            lines = [line for line in content.splitlines() if line.strip()]
+            if len(lines) > 1 and lines[1].startswith(beginning):
+                return datetime.fromisoformat(stamp.strip()).timestamp()
+        raise AssertionError(f"no {beginning!r} on the wire\n{self.explain()}")
+
+    def count(self, way: str) -> int:
+        """Return how many messages were ``sent`` or ``received``."""
+        return len(re.findall(rf"^UDP message {way}", self.messages, re.MULTILINE))
 
     def explain(self) -> str:
         """Say what went wrong, with the last messages on the wire."""
@@ -72,9 +87,13 @@ async def run_sipp(
     place = directory / f"{scenario}.{number}"
     place.mkdir(parents=True)
     write_words(place, plan.words)
+    text = (SCENARIOS / f"{scenario}.xml").read_text(encoding="utf-8")
+    for name, value in {"advertised": plan.advertised or plan.host, **plan.keys}.items():
+        text = text.replace(f"[{name}]", value)
+    (place / SCENARIO).write_text(text, encoding="utf-8")
     with (place / "stderr.log").open("wb") as complaints:
         process = await asyncio.create_subprocess_exec(
-            *_command(scenario, destination, handle, plan),
+            *_command(destination, handle, plan),
             cwd=place,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
@@ -90,12 +109,9 @@ async def run_sipp(
     return _read_run(place, handle, code)
 
 
-def _command(
-    scenario: str, destination: tuple[str, int], handle: str, plan: Plan
-) -> list[str]:
-    advertised = plan.advertised or plan.host
+def _command(destination: tuple[str, int], handle: str, plan: Plan) -> list[str]:
     fixed = {
-        "-sf": str(SCENARIOS / f"{scenario}.xml"),
+        "-sf": SCENARIO,
         "-s": plan.number,
         "-i": plan.host,
         "-mi": plan.host,
@@ -113,11 +129,9 @@ def _command(
         "-message_file": "messages.log",
     }
     words = [word for pair in fixed.items() for word in pair]
-    for name, value in {"advertised": advertised, **plan.keys}.items():
-        words += ["-key", name, value]
     traces = ["-trace_stat", "-trace_err", "-trace_msg", "-timeout_error", "-nostdin"]
     address = f"{destination[0]}:{destination[1]}"
-    return [PROGRAM, address, *words, *traces, *plan.options]
+    return [PROGRAM, address, *words, *traces]
 
 
 def _read_run(place: Path, handle: str, code: int) -> Run:
