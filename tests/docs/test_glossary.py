@@ -10,6 +10,9 @@ import pytest
 from tests.docs.page import pages, rows
 from tests.tidy.source import ROOT, sources
 
+# One worker process reads the tree for all of these.
+pytestmark = pytest.mark.xdist_group("tree")
+
 GLOSSARY = [cells for cells in rows(pages()["docs/glossary.md"]) if cells[0] != "word"]
 WORDS = {cells[0]: cells for cells in GLOSSARY}
 

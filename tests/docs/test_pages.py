@@ -10,6 +10,9 @@ from cordboard.settings import SETTINGS, reference_page
 from tests.docs.page import anchors, blocks, links, pages
 from tests.tidy.source import ROOT, sources
 
+# One worker process reads the tree for all of these.
+pytestmark = pytest.mark.xdist_group("tree")
+
 PAGES = pages()
 
 

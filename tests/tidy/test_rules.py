@@ -12,6 +12,9 @@ import pytest
 from tests.tidy import borders, lifetimes, limits, words
 from tests.tidy.source import ROOT, Offence, Rule, Source, sources
 
+# One worker process reads the tree for all of these.
+pytestmark = pytest.mark.xdist_group("tree")
+
 RULES: tuple[Rule, ...] = (*limits.RULES, *borders.RULES, *lifetimes.RULES, *words.RULES)
 
 
