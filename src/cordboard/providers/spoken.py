@@ -84,7 +84,7 @@ def digit_words(digits: str) -> str:
 
 
 def time_words(hour: int, minute: int, half: str = "") -> str:
-    """Return a time of day as it is said: ``"nine thirty a m"``; ``half`` is "a", "p" or nothing."""
+    """Return a time as it is said: ``"nine thirty a m"``; ``half`` is "a", "p" or nothing."""
     if minute == 0:
         minutes = "" if half else " o'clock"
     elif minute < 10:

@@ -11,14 +11,54 @@ from rapidfuzz import fuzz
 
 from cordboard.call.actions import ActionKind, ActionPlan
 from cordboard.call.commands import Message
-from cordboard.providers.language_models.form.fields import Field, fields_of, plain_name
+from cordboard.providers.language_models.form.fields import Field, FieldKind, fields_of, plain_name
 from cordboard.providers.language_models.form.harvest import Harvest, Value, harvest
 from cordboard.providers.language_models.form.intents import polarity, says_goodbye, says_thanks
 from cordboard.providers.language_models.form.readings import Utterance
 from cordboard.providers.spoken import spoken_words
 
 _STOP = frozenset(
-    ["a", "an", "the", "to", "of", "and", "for", "at", "on", "in", "or", "my", "me", "you", "your", "is", "it", "i'd", "i", "like", "want", "would", "can", "could", "do", "please", "with", "this", "that", "when", "use", "call", "user", "caller", "action", "function", "get", "have", "need"]
+    [
+        "a",
+        "an",
+        "the",
+        "to",
+        "of",
+        "and",
+        "for",
+        "at",
+        "on",
+        "in",
+        "or",
+        "my",
+        "me",
+        "you",
+        "your",
+        "is",
+        "it",
+        "i'd",
+        "i",
+        "like",
+        "want",
+        "would",
+        "can",
+        "could",
+        "do",
+        "please",
+        "with",
+        "this",
+        "that",
+        "when",
+        "use",
+        "call",
+        "user",
+        "caller",
+        "action",
+        "function",
+        "get",
+        "have",
+        "need",
+    ]
 )
 _SAME_WORD = 84
 _AGAIN = frozenset(("another", "new", "second", "more"))
@@ -155,7 +195,7 @@ def _confirmation(state: State, said: Utterance, heard_agent: bool) -> None:
     assert state.form is not None
     answer = polarity(said.words)
     before = dict(state.values)
-    _take(state, said, () if answer is True else state.form.fields)
+    _take(state, said, () if answer is True else _correctable(state.form))
     changed = state.values != before
     if changed or state.heard.refused is not None:
         state.stage, state.misses = Stage.CONFIRMING, 0
@@ -197,7 +237,7 @@ def _after_failure(state: State, said: Utterance) -> None:
     assert state.form is not None
     answer = polarity(said.words)
     before = dict(state.values)
-    _take(state, said, state.form.fields if answer is not True else ())
+    _take(state, said, () if answer is True else _correctable(state.form))
     if state.values != before:
         state.stage = Stage.CONFIRMING
     elif answer is True:
@@ -221,6 +261,12 @@ def _action(state: State, message: Message, is_end: bool) -> None:
     state.stage = Stage.DONE if succeeded else Stage.FAILED
     if state.form is None:  # asked for by something else, such as an earlier model
         state.stage = Stage.DONE
+
+
+def _correctable(form: Form) -> tuple[Field, ...]:
+    """Return the fields that a correction may mean without naming them."""
+    named = (FieldKind.WORDS, FieldKind.SPELLED, FieldKind.YES_NO)
+    return tuple(each for each in form.fields if each.kind not in named)
 
 
 def _take(state: State, said: Utterance, asked: Sequence[Field]) -> None:

@@ -8,7 +8,20 @@ from datetime import date, timedelta
 
 from cordboard.providers.language_models.form.numbers import ordinal_at, whole_at
 
-MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _RELATIVE = {"today": 0, "tonight": 0, "tomorrow": 1}
 

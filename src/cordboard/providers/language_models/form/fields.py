@@ -23,6 +23,7 @@ _MOST_FIELDS = 40
 _DEEPEST = 3
 _HINT_WORDS = 9
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_RANGE = re.compile(r"(?<=\d)\s?[-–]\s?(?=\d)")
 _HINT_END = re.compile(r"[.;:,(\n]| in the format| in format| such as | e\.g\.")
 
 
@@ -227,7 +228,7 @@ def _choices(schema: Mapping[str, object]) -> tuple[Choice, ...]:
 
 def _choice(value: object) -> Choice:
     text = {True: "yes", False: "no"}.get(value) if isinstance(value, bool) else None
-    words = tuple(spoken_words(text or plain_name(str(value))))
+    words = tuple(spoken_words(text or _RANGE.sub(" to ", plain_name(str(value)))))
     amounts = quantities(words, written=True)
     if amounts and amounts[0].start == 0 and amounts[0].end == len(words):
         seconds = amounts[0].seconds

@@ -12,10 +12,10 @@ from cordboard.providers.language_models.form.readings import Reading, Utterance
 
 _ASKED_BONUS = 12
 _LEAD = re.compile(
-    r"^(?:(?:um+|uh+|er|well|hi|hello|yes|yeah|sure|okay|ok|so|oh|no|actually|sorry|please)[,.!]?\s+|"
-    r"(?:my name is|the name is|the name's|name is|it is|it's|its|this is|that is|that's|i am|i'm|"
-    r"i'd like|i would like|i want|i need|let's say|make it|change it to|under|under the name|"
-    r"of|for)\s+)",
+    r"^(?:(?:um+|uh+|er|well|hi|hello|yes|yeah|sure|okay|ok|so|oh|no|actually|sorry|please)"
+    r"[,.!]?\s+|(?:under the name of|under the name|the name of|my name is|the name is|the name's|"
+    r"name is|it is|it's|its|this is|that is|that's|i am|i'm|i'd like|i would like|i want|i need|"
+    r"let's say|make it|change it to|under|of|for)\s+)",
     re.IGNORECASE,
 )
 _TAIL = re.compile(r"[\s,]*(?:\b(?:please|thanks|thank you))?[\s.!?,]*$", re.IGNORECASE)
@@ -63,10 +63,20 @@ def harvest(fields: Sequence[Field], said: Utterance, asked: Sequence[Field]) ->
             result.refused, result.refused_field = reading, each
     if result.refused_field is not None and result.refused_field.path in result.values:
         result.refused = result.refused_field = None
+    _drop_correcting_no(result, fields)
     for each in fields:
         if each.kind is FieldKind.WORDS and each.path not in result.values:
             _take_words(result, each, said, used, each in asked)
     return result
+
+
+def _drop_correcting_no(result: Harvest, fields: Sequence[Field]) -> None:
+    """In ``no, thursday`` the no corrects the day; it does not answer the question as well."""
+    for each in fields:
+        value = result.values.get(each.path)
+        corrects = value is not None and value.value is False and len(result.values) > 1
+        if each.kind is FieldKind.YES_NO and corrects:
+            del result.values[each.path]
 
 
 def _take(result: Harvest, field: Field, reading: Reading) -> None:

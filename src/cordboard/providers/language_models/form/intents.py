@@ -19,7 +19,24 @@ _GOODBYE = (
     "hang up|see you|that would be all|that will be all|have a nice day|have a good day"
 )
 _THANKS = "thanks|thank you|thanks a lot|thank you very much|great thanks|cheers"
-_NOISE = frozenset(["um", "uh", "er", "erm", "hmm", "oh", "well", "so", "hi", "hello", "hey", "and", "then", "please"])
+_NOISE = frozenset(
+    [
+        "um",
+        "uh",
+        "er",
+        "erm",
+        "hmm",
+        "oh",
+        "well",
+        "so",
+        "hi",
+        "hello",
+        "hey",
+        "and",
+        "then",
+        "please",
+    ]
+)
 
 
 def _split(text: str) -> tuple[tuple[str, ...], ...]:

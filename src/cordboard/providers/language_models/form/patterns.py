@@ -43,7 +43,7 @@ class _NoRetriever:
 
 
 def restored(pattern: str) -> str:
-    """Return a pattern with the backslashes it seems to have lost: ``^d{2}`` becomes ``^\\d{2}``.
+    r"""Return a pattern with the backslashes it seems to have lost: ``^d{2}`` becomes ``^\d{2}``.
 
     Only a pattern without any backslash is changed, and only if neither a time nor a day fits it as
     it stands.

@@ -12,7 +12,11 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_
 _LONG = {
     **{name: name for name in _SECONDS},
     **{f"{name}s": name for name in _SECONDS},
-    "min": "minute", "mins": "minute", "hr": "hour", "hrs": "hour", "sec": "second",
+    "min": "minute",
+    "mins": "minute",
+    "hr": "hour",
+    "hrs": "hour",
+    "sec": "second",
 }
 _SHORT = {**_LONG, "m": "minute", "h": "hour", "s": "second", "d": "day", "w": "week"}
 

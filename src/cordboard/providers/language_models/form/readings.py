@@ -22,9 +22,30 @@ from cordboard.providers.language_models.form.written import (
     time_forms,
 )
 
-_STOP = frozenset(["a", "an", "the", "to", "and", "of", "for", "at", "on", "in", "or", "between", "with", "my", "i", "is", "it"])
+_STOP = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "to",
+        "and",
+        "of",
+        "for",
+        "at",
+        "on",
+        "in",
+        "or",
+        "between",
+        "with",
+        "my",
+        "i",
+        "is",
+        "it",
+    ]
+)
 _CLOSE = 82
 _LITERAL_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_LITERAL_DIGITS = re.compile(r"\d[\d ()/-]*\d")
 _SIGNS = {"dot": ".", "point": ".", "underscore": "_", "dash": "-", "hyphen": "-", "plus": "+"}
 
 
@@ -137,13 +158,15 @@ def _number(field: Field, said: Utterance, asked: bool) -> Iterator[Reading]:
         near = {word.rstrip("s") for word in said.words[number.end : number.end + 2]}
         near |= {word.rstrip("s") for word in said.words[max(number.start - 2, 0) : number.start]}
         close = bool(near & about) or bool({"people", "person"} & near & about)
-        if not asked and not close:
+        counted = said.words[max(number.start - 1, 0)] == "for"
+        if not asked and not close and not counted:
             continue
         whole = number.value == int(number.value)
         value: object = int(number.value) if whole else number.value
         text = str(value)
         fits = field.accepts(value)
-        yield Reading(value, text, number.start, number.end, 85 if close else 70, fits)
+        score = 85 if close else 70 if asked else 50
+        yield Reading(value, text, number.start, number.end, score, fits)
 
 
 def _time(field: Field, said: Utterance, asked: bool) -> Iterator[Reading]:
@@ -222,6 +245,12 @@ def _email(field: Field, said: Utterance, asked: bool) -> Iterator[Reading]:
 
 
 def _digits(field: Field, said: Utterance, asked: bool) -> Iterator[Reading]:
+    for written in _LITERAL_DIGITS.findall(said.text):
+        row = re.sub(r"\D", "", written)
+        for form in (row, f"+{row}", written.strip()):
+            if (asked or len(row) > 4) and field.accepts(form):
+                yield Reading(form, " ".join(row), 0, len(said.words), 90)
+                return
     for row, start, end in digit_rows(said.words):
         if not asked and len(row) < 5:
             continue

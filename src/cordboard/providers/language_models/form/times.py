@@ -1,4 +1,4 @@
-"""Times of day in words: ``half past nine``, ``ten thirty in the morning``, ``quarter to three``."""
+"""Times of day in words: ``half past nine``, ``ten thirty in the morning``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,29 @@ _HALVES: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 _AFTER, _BEFORE = ("past", "after"), ("to", "before", "till")
 _UNITS = frozenset(
-    ["minute", "minutes", "min", "mins", "m", "hour", "hours", "hr", "hrs", "h", "second", "seconds", "day", "days", "week", "weeks", "percent", "people", "persons", "guests", "of"]
+    [
+        "minute",
+        "minutes",
+        "min",
+        "mins",
+        "m",
+        "hour",
+        "hours",
+        "hr",
+        "hrs",
+        "h",
+        "second",
+        "seconds",
+        "day",
+        "days",
+        "week",
+        "weeks",
+        "percent",
+        "people",
+        "persons",
+        "guests",
+        "of",
+    ]
 )
 _EARLIEST_WORKING_HOUR = 7
 

@@ -31,7 +31,9 @@ _KINDS = {
     FieldKind.SPELLED: ExpectationKind.SPELLED,
     FieldKind.WORDS: ExpectationKind.ANYTHING,
 }
-_YOURS = frozenset(["name", "email", "mail", "phone", "telephone", "mobile", "address", "number", "surname"])
+_YOURS = frozenset(
+    ["name", "email", "mail", "phone", "telephone", "mobile", "address", "number", "surname"]
+)
 
 
 def question(field: Field) -> str:
@@ -77,7 +79,8 @@ def summary(form: Form, values: Mapping[tuple[str, ...], Value]) -> str:
 
 def which(forms: Sequence[Form]) -> str:
     """Ask which of several actions is wanted."""
-    return f"I can help with {_either([form.label for form in forms])}. Which would you like?"
+    labels = [form.label for form in forms]
+    return f"I can help with {', '.join(labels[:-1])} or {labels[-1]}. Which would you like?"
 
 
 def answer_to(field: Field) -> Expectation:
@@ -133,7 +136,7 @@ def _examples(form: Form) -> Iterator[str]:
 
 
 def _part(field: Field, said: str) -> str:
-    if field.kind in (FieldKind.TIME,):
+    if field.kind is FieldKind.TIME:
         return f"at {said}"
     if field.kind in (FieldKind.DATE, FieldKind.DATE_TIME):
         return f"on {said}"

@@ -70,5 +70,5 @@ def _words(text: str) -> frozenset[str]:
     for sign in "()[]|;=+*":
         text = text.replace(sign, " ")
     return frozenset(
-        word for word in text.split() if word[0] not in "</" and word not in ("public",)
+        word for word in text.split() if word[0] not in "</" and word != "public"
     )

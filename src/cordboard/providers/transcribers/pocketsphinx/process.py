@@ -1,7 +1,7 @@
 """A worker process: decoders, one for each utterance under way. Run with ``python -m``.
 
-When all decoders are busy, an utterance waits with its sound, at most ``_MOST_WAITING`` of them; one
-more is answered at once by an empty final.
+When all decoders are busy, an utterance waits with its sound, at most ``_MOST_WAITING`` of them;
+one more is answered at once by an empty final.
 """
 
 from __future__ import annotations

@@ -54,7 +54,10 @@ RULES = {
     "month": _MONTHS,
     "day": _DAYS,
     "letters": f"({_LETTERS} | double | dash | hyphen)+",
-    "email": f"(/9/ {_LETTERS.replace('|', '| /9/')} | at | dot | com | net | org | underscore | {_SITES})+",
+    "email": (
+        f"(/9/ {_LETTERS.replace('|', '| /9/')} | at | dot | com | net | org | underscore | "
+        f"{_SITES})+"
+    ),
     "yesno": (
         "/20/ yes | /6/ yeah | yep | /3/ sure | /3/ correct | /3/ right | that's right | "
         "that is right | that's correct | okay | of course | absolutely | exactly | perfect | "
