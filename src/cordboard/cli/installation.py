@@ -1,4 +1,7 @@
-"""The database of a data directory, opened by the command line next to (or without) a server."""
+"""The database of a data directory, opened by the command line next to (or without) a server.
+
+What takes long to import is imported when it is used: every command of the program loads this.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,16 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
-from cordboard.clock import SystemClock
-from cordboard.control.errors import ControlError, Invalid
-from cordboard.control.keys.service import KeyMaking, organisation_in
-from cordboard.control.services import ControlServices
-from cordboard.control.unit import Unit
-from cordboard.egress import EgressPolicy, check_url
-from cordboard.ids import Randomness
 from cordboard.settings import SettingError, Settings
-from cordboard.storage.database import Database, migrate
-from cordboard.storage.vault import Vault, VaultError, load_master_key
+
+if TYPE_CHECKING:
+    from cordboard.control.keys.service import KeyMaking
+    from cordboard.control.services import ControlServices
+    from cordboard.control.unit import Unit
 
 T = TypeVar("T")
 
@@ -52,6 +50,13 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
         VaultError: the master key is missing or wrong.
 
     """
+    from cordboard.clock import SystemClock
+    from cordboard.control.services import ControlServices
+    from cordboard.egress import EgressPolicy, check_url
+    from cordboard.ids import Randomness
+    from cordboard.storage.database import Database, migrate
+    from cordboard.storage.vault import Vault, load_master_key
+
     randomness = Randomness.system()
     key = load_master_key(settings.data_dir, settings.master_key, randomness.random_bytes)
     await migrate(settings.database_url)
@@ -80,6 +85,8 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
 
 def key_making(services: ControlServices) -> KeyMaking:
     """Return what it takes to make keys."""
+    from cordboard.control.keys.service import KeyMaking
+
     return KeyMaking(services.clock, services.randomness, services.key_secret)
 
 
@@ -88,6 +95,12 @@ def in_transaction(data_dir: Path | None, work: Callable[[Unit], Awaitable[T]]) 
 
     What goes wrong is told on standard error, and the process ends with status 1.
     """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cordboard.control.errors import ControlError, Invalid
+    from cordboard.control.keys.service import organisation_in
+    from cordboard.control.unit import Unit
+    from cordboard.storage.vault import VaultError
 
     async def run() -> T:
         overrides = {"data_dir": data_dir}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cordboard.cli.installation import DataDir, in_transaction, key_making, table
-from cordboard.control.keys.queries import keys_of
-from cordboard.control.keys.service import check_role, revoke, shown
-from cordboard.control.unit import Unit
+
+if TYPE_CHECKING:
+    from cordboard.control.unit import Unit
 
 app = typer.Typer(help="API keys.", no_args_is_help=True)
 
@@ -23,6 +23,8 @@ def create(
     """Make a key and print it: it is shown this once."""
 
     async def work(unit: Unit) -> str:
+        from cordboard.control.keys.service import check_role
+
         checked = check_role(role)
         making = key_making(unit.services)
         return making.add(unit.session, unit.organisation_id, name, checked)
@@ -35,6 +37,9 @@ def list_keys(data_dir: DataDir = None) -> None:
     """List all keys, the revoked ones included."""
 
     async def work(unit: Unit) -> list[dict[str, object]]:
+        from cordboard.control.keys.queries import keys_of
+        from cordboard.control.keys.service import shown
+
         return [shown(row) for row in await keys_of(unit.session, unit.organisation_id)]
 
     columns = ("id", "prefix", "role", "name", "last_used_at", "revoked_at")
@@ -52,6 +57,8 @@ def revoke_key(
     """Take a key out of force; a running server refuses it from then on."""
 
     async def work(unit: Unit) -> None:
+        from cordboard.control.keys.service import revoke
+
         await revoke(unit.session, unit.organisation_id, key_id, unit.services.clock.wall())
 
     in_transaction(data_dir, work)

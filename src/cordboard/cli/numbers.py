@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cordboard.cli.installation import DataDir, in_transaction, table
-from cordboard.control.agents.queries import agent_by_name
-from cordboard.control.errors import NotFound
-from cordboard.control.fields import Json, as_uuid
-from cordboard.control.numbers.queries import all_numbers
-from cordboard.control.numbers.service import link
-from cordboard.control.sip_trunks.queries import trunk_by_name
-from cordboard.control.unit import Unit
+
+if TYPE_CHECKING:
+    from cordboard.control.fields import Json
+    from cordboard.control.unit import Unit
 
 app = typer.Typer(help="Telephone numbers.", no_args_is_help=True)
 
@@ -30,6 +27,8 @@ def add(
     """Have an agent answer a number that is reached through a trunk."""
 
     async def work(unit: Unit) -> Json:
+        from cordboard.control.numbers.service import link
+
         body: Json = {
             "phone_number": number,
             "telephony_account_connection": await _trunk_id(unit, trunk),
@@ -47,6 +46,8 @@ def list_numbers(data_dir: DataDir = None) -> None:
     """List all numbers."""
 
     async def work(unit: Unit) -> list[tuple[str, ...]]:
+        from cordboard.control.numbers.queries import all_numbers
+
         return [
             (
                 *(row.number, row.label, "yes" if row.active else "no"),
@@ -59,6 +60,10 @@ def list_numbers(data_dir: DataDir = None) -> None:
 
 
 async def _trunk_id(unit: Unit, wanted: str) -> str:
+    from cordboard.control.errors import NotFound
+    from cordboard.control.fields import as_uuid
+    from cordboard.control.sip_trunks.queries import trunk_by_name
+
     if as_uuid(wanted):
         return wanted
     row = await trunk_by_name(unit, wanted)
@@ -68,6 +73,10 @@ async def _trunk_id(unit: Unit, wanted: str) -> str:
 
 
 async def _agent_id(unit: Unit, wanted: str) -> str:
+    from cordboard.control.agents.queries import agent_by_name
+    from cordboard.control.errors import NotFound
+    from cordboard.control.fields import as_uuid
+
     if as_uuid(wanted):
         return wanted
     row = await agent_by_name(unit, wanted)

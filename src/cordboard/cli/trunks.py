@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cordboard.cli.installation import DataDir, in_transaction, table
-from cordboard.control.fields import Json
-from cordboard.control.sip_trunks.queries import all_trunks
-from cordboard.control.sip_trunks.service import SIP_TRUNKS, show
-from cordboard.control.unit import Unit
+
+if TYPE_CHECKING:
+    from cordboard.control.fields import Json
+    from cordboard.control.unit import Unit
 
 app = typer.Typer(help="SIP trunks.", no_args_is_help=True)
 
@@ -31,11 +31,17 @@ def add(
 ) -> None:
     """Add a trunk and print its id."""
     body: Json = {
-        "name": name, "networks": network or [], "user": user, "password": password,
-        "target": target, "allow_any": allow_any,
+        "name": name,
+        "networks": network or [],
+        "user": user,
+        "password": password,
+        "target": target,
+        "allow_any": allow_any,
     }
 
     async def work(unit: Unit) -> str:
+        from cordboard.control.sip_trunks.service import SIP_TRUNKS
+
         made = await SIP_TRUNKS.create(unit, body)
         return str(made["id"])
 
@@ -47,6 +53,9 @@ def list_trunks(data_dir: DataDir = None) -> None:
     """List all trunks; passwords are masked."""
 
     async def work(unit: Unit) -> list[Json]:
+        from cordboard.control.sip_trunks.queries import all_trunks
+        from cordboard.control.sip_trunks.service import show
+
         return [show(row) for row in await all_trunks(unit)]
 
     rows = [

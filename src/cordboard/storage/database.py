@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_TIMEOUT_MS: Final = 5_000
 READERS_COUNT: Final = 4
@@ -88,6 +89,8 @@ def is_sqlite(url: str) -> bool:
 
 def migration_config(connection: Connection | None = None) -> Config:
     """Return Alembic's configuration; there is no ``alembic.ini``."""
+    from alembic.config import Config  # it takes long to import and is needed once
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -95,6 +98,8 @@ def migration_config(connection: Connection | None = None) -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
     command.upgrade(migration_config(connection), "head")
 
 
