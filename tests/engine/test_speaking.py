@@ -40,7 +40,8 @@ from cordboard.clock import run_virtual
 from cordboard.engine.parts import CallParts
 from cordboard.engine.runner import Runner
 from cordboard.ids import Randomness
-from cordboard.media.codec import G722_WIDE, L16_16K, PCMA, PCMU, Codec
+from cordboard.media.codec import G722_WIDE, L16_8K, L16_16K, PCMA, PCMU, Codec, new_decoder
+from cordboard.media.tone_code import ToneDecoder
 from cordboard.ports import ProviderError, SpeechChunk, Synthesizer
 from cordboard.providers.synthesizers.tone.synthesizer import ToneDelays, ToneSynthesizer
 from cordboard.telephony.loopback import Conditions, FarEnd
@@ -182,6 +183,28 @@ def test_stop_drops_everything() -> None:
         call.do(Speak("u9", "After all.", "en"))
         await call.until(PlayoutFinished)
         assert words_in(call.far.heard)[-2:] == ["After", "all."]
+
+    converse(script)
+
+
+def test_codec_changes_hold_every_word() -> None:
+    """Whatever the leg's codec changes to, and when: every word is heard whole, once, in order."""
+
+    async def script(call: Conversation) -> None:
+        decoder = ToneDecoder(8000)
+        heard: list[str] = []
+
+        def decode(frame: bytes) -> None:
+            pcm = new_decoder(call.far.codec).to_pcm(frame)
+            heard.extend(word.word for word in decoder.push(pcm))
+
+        call.far.on_frame = decode
+        call.do(Speak("u1", TEXT, "en"), Speak("u2", TEXT, "en"))
+        for codec in [PCMA, L16_8K, PCMU] * 3:
+            await asyncio.sleep(0.37)
+            call.leg.change_codec(codec)
+        await call.until(PlayoutFinished, 2)
+        assert heard == WORDS + WORDS
 
     converse(script)
 

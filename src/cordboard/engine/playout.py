@@ -114,11 +114,16 @@ class Playout:
             frames += 1
         return frames * FRAME_MS
 
-    def cut(self) -> list[Utterance]:
+    def cut(self, *, codec_changed: bool = False) -> list[Utterance]:
         """Silence the leg at once; note what was heard of each utterance and return those
         concerned.
+
+        A leg that has changed its codec has dropped its queue already: our own count has to do.
         """
+        own_bytes = len(self._mirror) * self._outgoing.codec.frame_bytes
         unheard_bytes = self._outgoing.codec.size_bytes(self._leg.clear())
+        if codec_changed:
+            unheard_bytes = own_bytes
         heard = max(self._queued_bytes - unheard_bytes, 0)
         touched: list[Utterance] = []
         for run in self._runs:

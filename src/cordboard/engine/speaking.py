@@ -134,7 +134,7 @@ class Speaking:
     def codec_changed(self) -> None:
         """Carry all sound over to the leg's new codec."""
         codec = kept_codec(self._parts.leg.codec)
-        self._cut()
+        self._cut(codec_changed=True)
         self._playout.codec_changed()
         for utterance in self._queue:
             if utterance.codec != codec:
@@ -222,9 +222,9 @@ class Speaking:
             if not utterance.complete:
                 return
 
-    def _cut(self) -> Utterance | None:
+    def _cut(self, *, codec_changed: bool = False) -> Utterance | None:
         """Silence the leg, settle what was heard; return the utterance that was cut, if any."""
-        touched = self._playout.cut()
+        touched = self._playout.cut(codec_changed=codec_changed)
         current: Utterance | None = None
         for utterance in touched:
             if utterance.complete and utterance.heard_bytes >= len(utterance.sound):
