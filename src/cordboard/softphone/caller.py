@@ -107,6 +107,11 @@ class Caller:
             self.report.loud_ms = self._ear.heard.loud_ms
         return self.report
 
+    @property
+    def codec(self) -> Codec | None:
+        """The encoding of the call, None if it was never answered."""
+        return None if self._ear is None else self._phone.codec
+
     def _frame(self, payload: bytes) -> None:
         if self._ear is not None:
             self._ear.frame(payload)

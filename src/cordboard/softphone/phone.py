@@ -145,7 +145,7 @@ class Phone:
                     self._endpoint.agent.calls.hang_up(self._handle, self._endpoint.now_ms)
                     return
                 self._codec = choice.codec
-                self._stream.settle(choice)
+                self._stream.settle(choice, self._dialling.destination[0])
                 self._stream.start(_Sink(self._frame))
                 self._answered.set()
             case CallEnded():

@@ -2,6 +2,7 @@
 
 ::
 
+    also One moment, please.     may be heard somewhere, nobody waits for it
     # the far end speaks until it is silent, and these words were among it
     hear How long should the meeting be?
     say thirty minutes please
@@ -31,6 +32,7 @@ class Verb(StrEnum):
     """What a caller can do."""
 
     HEAR = "hear"
+    ALSO = "also"
     SAY = "say"
     PRESS = "press"
     WAIT = "wait"
@@ -59,8 +61,8 @@ class Script:
 
     @property
     def expected(self) -> tuple[str, ...]:
-        """All that the far end is expected to say."""
-        return tuple(step.text for step in self.steps if step.verb is Verb.HEAR)
+        """All that the far end is expected to say, or may say."""
+        return tuple(step.text for step in self.steps if step.verb in (Verb.HEAR, Verb.ALSO))
 
 
 def parse_script(text: str) -> Script:

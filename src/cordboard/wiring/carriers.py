@@ -59,7 +59,7 @@ class SipCarrier:
             randomness,
         )
         self._calls = InboundCalls(
-            self._gate, host, engine.store, dispatch, providers.preference, engine.report
+            host, engine.store, dispatch, providers.preference, engine.report
         )
         self._endpoint = SipEndpoint(
             self._user_agent, engine.clock, randomness.token, self._calls.offered
@@ -95,6 +95,7 @@ class SipCarrier:
             (address, port),
             accepts_source=self._gate.accepts_source,
             authorise=self._gate.authorise,
+            is_peer=self._gate.is_peer,
         )
 
     async def _follow_trunks(self) -> None:

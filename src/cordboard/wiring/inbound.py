@@ -19,7 +19,6 @@ from cordboard.telephony.sip.leg import SipLeg
 from cordboard.telephony.sip.media_choice import MediaRefused
 from cordboard.telephony.sip.ports import NoPortLeft
 from cordboard.telephony.sip.stream import RtpHost
-from cordboard.telephony.sip.trunks import TrunkGate
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +33,12 @@ class InboundCalls:
 
     def __init__(
         self,
-        gate: TrunkGate,
         host: RtpHost,
         store: CallStore,
         dispatch: Dispatch,
         preference: Callable[[CallPlan], Sequence[str]],
         report: Report,
     ) -> None:
-        self._gate = gate
         self._host = host
         self._store = store
         self._dispatch = dispatch
@@ -96,9 +93,7 @@ class InboundCalls:
     async def _start(self, offer: CallOffered, admission: Admission) -> int:
         """Start the call; returns 0, or the status to refuse it with."""
         assert self._endpoint is not None
-        trunk_id = self._gate.take_match(offer.call_id, offer.source)
-        if trunk_id is None:
-            return 403
+        trunk_id = offer.label
         inbound = await self._store.inbound_plan(trunk_id, offer.request_user, offer.from_user)
         if inbound is None:
             return 404

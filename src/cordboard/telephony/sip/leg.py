@@ -248,23 +248,22 @@ class _MediaState:
         """Settle codec and port; without an offer the codec is ours first, until the answer."""
         if offer is not None:
             self._offer, self._choice = choose(offer, self._preference, self._source)
+            await self.stream.open()
+            self.stream.settle(self.choice, self._source[0])
         else:
-            local = LocalMedia("127.0.0.1", 2, self._session_id)
+            local = LocalMedia("127.0.0.1", await self.stream.open(), self._session_id)
             body = make_offer(offered_codecs(self._preference), local).encode()
             _, self._choice = choose(body, self._preference, ("127.0.0.1", 0))
-        await self.stream.open()
-        if self._offer is not None:
-            self.stream.settle(self.choice)
 
     def take_offer(self, offer: bytes) -> None:
         """Take a changed offer. Raises ``MediaRefused``."""
         self._offer, self._choice = choose(offer, self._preference, self._source)
-        self.stream.settle(self.choice)
+        self.stream.settle(self.choice, self._source[0])
 
     def take_answer(self, answer: bytes) -> None:
         """Take the answer to an offer of ours. Raises ``MediaRefused``."""
         _, self._choice = choose(answer, self._preference, self._source)
-        self.stream.settle(self.choice)
+        self.stream.settle(self.choice, self._source[0])
 
     def local_description(self) -> bytes:
         """Return our answer to the last offer, or our own offer where none came."""

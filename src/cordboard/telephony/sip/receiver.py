@@ -64,7 +64,7 @@ class RtpReceiver:
 
     def tick(self, now_ms: int) -> bytes:
         """Return the frame that is due in the leg's encoding: sound, concealment, or silence."""
-        frame = self._jitter.pull()
+        frame = self._jitter.pull(now_ms)
         if frame.kind is FrameKind.VOICE:
             payload = self._concealer.good(frame.payload)
             if self._event_type is None:

@@ -64,14 +64,14 @@ class RtpStream(asyncio.DatagramProtocol):
             self.port = port
             return port
 
-    def settle(self, choice: MediaChoice) -> None:
+    def settle(self, choice: MediaChoice, signalling_host: str) -> None:
         """Take codec, payload types and far address; again when a re-INVITE changes them."""
         payload_type = choice.audio.codec.payload_type
         remote = choice.audio.remote
         if self.receiver is None or self.sender is None:
             ssrc = int.from_bytes(self._host.randomness.random_bytes(4), "big")
             self.sender = RtpSender(choice.codec, payload_type, choice.event_type, ssrc)
-            lock = SourceLock(remote or ("", 0))
+            lock = SourceLock(remote or ("", 0), hosts=(signalling_host,))
             self.receiver = RtpReceiver(
                 choice.codec, payload_type, choice.event_type, lock, self._digit
             )

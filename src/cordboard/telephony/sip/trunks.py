@@ -12,6 +12,10 @@ from cordboard.sip.digest import DigestServer, DigestVerdict
 from cordboard.sip.message import Request
 from cordboard.sip.token_bucket import SourceBuckets
 
+TRUNK_REQUESTS = 2_000
+TRUNK_WINDOW_MS = 2_000
+"""A known trunk may send so much; strangers with a password get the bucket's own, small rate."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -35,12 +39,12 @@ class TrunkGate:
     answered.
     """
 
-    def __init__(self, digest: DigestServer, buckets: SourceBuckets | None = None) -> None:
+    def __init__(self, digest: DigestServer) -> None:
         self._digest = digest
-        self._buckets = SourceBuckets() if buckets is None else buckets
+        self._strangers = SourceBuckets()
+        self._known = SourceBuckets(TRUNK_REQUESTS, TRUNK_WINDOW_MS)
         self._trunks: tuple[Trunk, ...] = ()
         self._by_user: dict[str, Trunk] = {}
-        self._matched: dict[tuple[str, str], str] = {}
 
     def replace(self, trunks: Sequence[Trunk]) -> None:
         """Take the trunks that count from now on."""
@@ -49,16 +53,23 @@ class TrunkGate:
 
     def accepts_source(self, source: Address, now_ms: int) -> bool:
         """Tell whether a source is answered at all: it is a trunk's, and within its rate."""
-        if not self._by_user and not self._of_network(source):
-            return False
-        return self._buckets.take(source[0], now_ms)
+        if self._of_network(source):
+            return self._known.take(source[0], now_ms)
+        return bool(self._by_user) and self._strangers.take(source[0], now_ms)
+
+    def is_peer(self, source: Address, peer: Address) -> bool:
+        """Tell whether ``source`` may speak in a dialog of ``peer``: a host of the same trunk."""
+        if source[0] == peer[0]:
+            return True
+        ours = {trunk.trunk_id for trunk in self._of_network(source)}
+        return any(trunk.trunk_id in ours for trunk in self._of_network(peer))
 
     def authorise(self, request: Request, now_ms: int) -> Verdict:
         """Judge a request outside a dialog."""
         found = self._of_network(request.source)
         if found:
             trunk = found[0] if len(found) == 1 else self._asked_for(found, request)
-            return self._allow(request, trunk)
+            return Allow(trunk.trunk_id)
         if not self._by_user:
             return Drop()
         authorization = request.headers.every("authorization")
@@ -67,24 +78,13 @@ class TrunkGate:
             authorization, request.method, self._password, now_ms, allow_md5=allow_md5
         )
         if verdict is DigestVerdict.ACCEPTED:
-            return self._allow(request, self._by_user[user])
+            return Allow(self._by_user[user].trunk_id)
         if verdict is DigestVerdict.WRONG:
             return Refuse(403, "Forbidden")
         stale = verdict is DigestVerdict.STALE
         return Refuse(
             401, "Unauthorized", self._digest.challenge(now_ms, allow_md5=allow_md5, stale=stale)
         )
-
-    def take_match(self, call_id: str, source: Address) -> str | None:
-        """Return the trunk that ``authorise`` found for this INVITE, once."""
-        return self._matched.pop((call_id, source[0]), None)
-
-    def _allow(self, request: Request, trunk: Trunk) -> Verdict:
-        if request.method == "INVITE":
-            while len(self._matched) >= 4_096:
-                del self._matched[next(iter(self._matched))]
-            self._matched[request.parsed.call_id, request.source[0]] = trunk.trunk_id
-        return Allow()
 
     def _password(self, user: str) -> str | None:
         trunk = self._by_user.get(user)

@@ -1,0 +1,22 @@
+"""All commands, put together. A command's modules are imported when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from cordboard.cli import calls, doctor, keys, numbers, serve, softphone, trunks
+
+app = typer.Typer(
+    name="cordboard",
+    help="Gives phone numbers a voice agent.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.command("softphone")(softphone.softphone)
+app.add_typer(numbers.app, name="numbers")
+app.add_typer(trunks.app, name="trunks")
+app.add_typer(keys.app, name="keys")
+app.add_typer(calls.app, name="calls")

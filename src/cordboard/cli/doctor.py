@@ -1,0 +1,100 @@
+"""``cordboard doctor``: whether this machine can take calls, and what to do if it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import typer
+
+from cordboard.cli.serve import with_settings
+from cordboard.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. ``level`` is ``ok``, ``warning`` or ``problem``."""
+
+    level: str
+    text: str
+
+
+def _doctor(settings: Settings) -> None:
+    """Look at settings, ports, data directory and providers; exit code 1 if calls cannot be taken."""
+    findings = [*_ports(settings), *_addresses(settings), *_data(settings)]
+    findings += asyncio.run(_providers(settings))
+    for finding in findings:
+        sys.stdout.write(f"{finding.level:8} {finding.text}\n")
+    raise typer.Exit(1 if any(finding.level == "problem" for finding in findings) else 0)
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    for name, host, port, kind in (
+        ("HTTP", settings.http_host, settings.http_port, socket.SOCK_STREAM),
+        ("SIP", settings.sip_host, settings.sip_port, socket.SOCK_DGRAM),
+    ):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as problem:
+                yield Finding("problem", f"{name} port {host}:{port}: {problem.strerror}")
+            else:
+                yield Finding("ok", f"{name} port {host}:{port} is free")
+
+
+def _addresses(settings: Settings) -> Iterator[Finding]:
+    from cordboard.wiring.carriers import reachable_address
+
+    for name, bound, told in (
+        ("SIP", settings.sip_host, settings.public_sip_address),
+        ("sound", settings.rtp_host, settings.public_rtp_address),
+    ):
+        address = told or reachable_address(bound)
+        level = (
+            "warning" if address.startswith("127.") and settings.profile == "production" else "ok"
+        )
+        yield Finding(level, f"peers are told {address} for {name} (listening on {bound})")
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        probe = settings.data_dir / ".doctor"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as problem:
+        yield Finding("problem", f"data directory {settings.data_dir}: {problem.strerror}")
+    else:
+        yield Finding("ok", f"data directory {settings.data_dir} can be written")
+
+
+async def _providers(settings: Settings) -> list[Finding]:
+    from cordboard.wiring.providers import EMBEDDED, build_providers
+
+    async with AsyncExitStack() as stack:
+        try:
+            providers = await build_providers(settings, stack)
+        except OSError as problem:
+            return [Finding("problem", f"embedded speech does not start: {problem}")]
+        if providers.missing is not None:
+            return [Finding("problem", providers.missing)]
+        findings = [Finding("ok", "transcriber, language model and voice are there")]
+        if providers.transcribers.resolve("auto") == EMBEDDED:
+            findings.append(
+                Finding(
+                    "warning",
+                    "the embedded transcriber understands expected answers, not free speech; "
+                    "name a vendor for conversation",
+                )
+            )
+        if providers.voice_activity is None:
+            findings.append(Finding("warning", "no neural voice activity: pip install onnxruntime"))
+        return findings
+
+
+doctor = with_settings(_doctor)

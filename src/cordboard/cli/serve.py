@@ -1,0 +1,79 @@
+"""``cordboard serve``: every setting is an option, made from the one list of settings."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from cordboard.settings import SETTINGS, SettingError, Settings, unknown_variables
+
+
+def read_settings(given: dict[str, object]) -> Settings:
+    """Read settings from options and environment; ends the program with one clear line."""
+    for name in unknown_variables(os.environ):
+        sys.stderr.write(f"cordboard: {name} is no setting and is ignored\n")
+    try:
+        return Settings.from_environment(os.environ, given)
+    except SettingError as problem:
+        sys.stderr.write(f"cordboard: {problem}\n")
+        raise typer.Exit(2) from None
+
+
+def with_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
+    """Return ``command`` with one option for each setting, as Typer reads them off a signature."""
+
+    def run(**given: object) -> None:
+        command(read_settings(given))
+
+    options = [
+        inspect.Parameter(
+            setting.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                str | None,
+                typer.Option(setting.option, help=setting.help, show_default=setting.default),
+            ],
+        )
+        for setting in SETTINGS
+    ]
+    run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    run.__doc__ = command.__doc__
+    run.__name__ = command.__name__
+    return run
+
+
+def _serve(settings: Settings) -> None:
+    """Run the server until it gets SIGTERM or SIGINT; calls may finish first."""
+    import uvloop
+
+    from cordboard.observe import configure_logging
+    from cordboard.storage.vault import VaultError
+    from cordboard.wiring.server import serve as run_server
+
+    secrets = [text for text in (settings.bootstrap_key, settings.master_key) if text]
+    configure_logging(sys.stderr, settings.log_level, secrets)
+    for noisy in ("alembic", "uvicorn.error", "aiosqlite"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        uvloop.run(run_server(settings))
+    except* (SettingError, VaultError, OSError) as problems:
+        for problem in _leaves(problems):
+            sys.stderr.write(f"cordboard: {problem}\n")
+        raise typer.Exit(2) from None
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for problem in group.exceptions:
+        found += _leaves(problem) if isinstance(problem, BaseExceptionGroup) else [problem]
+    return found
+
+
+serve = with_settings(_serve)
