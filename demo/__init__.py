@@ -1,1 +1,1 @@
-"""The demonstration: one real telephone call on this machine, with nothing but what is installed."""
+"""The demonstration: one real telephone call on this machine, with only what is installed."""

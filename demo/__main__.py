@@ -178,7 +178,8 @@ def linger(assistant: Assistant, base_url: str, sip_port: int) -> None:
     """Leave the server up until interrupted."""
     say(f"\nThe server stays up: {base_url}, key {KEY}")
     say(
-        f"Ring it with any softphone on this machine: sip:{assistant.number}@127.0.0.1:{sip_port} (UDP)"
+        "Ring it with any softphone on this machine (UDP): "
+        f"sip:{assistant.number}@127.0.0.1:{sip_port}"
     )
     say("Ctrl-C ends it.")
     try:

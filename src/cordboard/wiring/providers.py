@@ -11,7 +11,7 @@ from cordboard.call.plan import CallPlan
 from cordboard.engine.parts import Choice
 from cordboard.ports import LanguageModel, PhraseStore, Synthesizer, Transcriber, VoiceActivity
 from cordboard.providers.language_models.form.model import FormModel
-from cordboard.providers.phrases.store import StoredPhrases
+from cordboard.providers.phrases.store import PackagedPhrases
 from cordboard.providers.synthesizers.espeak.synthesizer import EspeakSynthesizer
 from cordboard.providers.synthesizers.tone.synthesizer import ToneSynthesizer
 from cordboard.providers.transcribers.pocketsphinx.transcriber import PocketsphinxTranscriber
@@ -82,7 +82,7 @@ async def build_providers(settings: Settings, stack: AsyncExitStack) -> Provider
         Choice({FORM: FormModel()}, _auto(settings.language_model, FORM)),
         Choice(synthesizers, _auto(settings.synthesizer, EMBEDDED)),
         _voice_activity(),
-        StoredPhrases(),
+        PackagedPhrases(),
     )
 
 
