@@ -174,6 +174,7 @@ def test_all_problems_at_once(http: httpx.Client) -> None:
         b"[" * 200_000,
         b'{"a": ' + b"9" * 5000 + b"}",
         b'{"a": 1e999}',
+        b'{"a": [' + b"1," * 50_000 + b"1]}",
     ],
 )
 def test_bodies_that_are_no_object(http: httpx.Client, raw: bytes) -> None:

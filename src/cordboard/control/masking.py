@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +26,7 @@ def seal(
         Invalid: a mask was given where there is no such secret.
 
     """
-    shown: Json = copy.deepcopy(fields)
+    shown = fields
     secrets: Json = {}
     for path in paths:
         text = value_at(shown, path)
@@ -40,7 +39,7 @@ def seal(
             secrets[name] = row.secrets[name]
             continue
         secrets[name] = unit.services.vault.seal(text, secret_place(row, path))
-        _holder(shown, path)[path[-1]] = mask(text)
+        shown = with_value(shown, path, mask(text))
     row.fields = shown
     row.secrets = secrets
 
@@ -53,7 +52,9 @@ def value_at(fields: Json, path: Path) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _holder(fields: Json, path: Path) -> Json:
-    for key in path[:-1]:
-        fields = fields[key]
-    return fields
+def with_value(fields: Json, path: Path, value: str) -> Json:
+    """Return ``fields`` with another value at ``path``; what was given stays as it is."""
+    first, *rest = path
+    if rest:
+        return {**fields, first: with_value(fields[first], tuple(rest), value)}
+    return {**fields, first: value}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.sql.base import ExecutableOption
 
 from cordboard.control.errors import Invalid, NotFound
 from cordboard.control.fields import as_uuid
@@ -42,17 +43,25 @@ async def find(unit: Unit, table: type[R], row_id: object, noun: str, place: str
 
 
 async def page_of(
-    unit: Unit, table: type[R], page: PageQuery, columns: Columns
+    unit: Unit,
+    table: type[R],
+    page: PageQuery,
+    columns: Columns,
+    options: Sequence[ExecutableOption] = (),
 ) -> tuple[Sequence[R], int]:
-    """Return the rows of a page, and how many there are in all.
+    """Return the rows of a page, and how many there are in all; ``options`` say how to load them.
 
     Raises:
         Invalid: the column to sort by is not one of ``columns``.
 
     """
     mine = table.organisation_id == unit.organisation_id
-    wanted = select(table).where(mine).order_by(*_order(table, page, columns))
-    rows = await unit.session.scalars(wanted.limit(page.size).offset((page.page - 1) * page.size))
+    wanted = select(table).options(*options).where(mine)
+    rows = await unit.session.scalars(
+        wanted.order_by(*_order(table, page, columns))
+        .limit(page.size)
+        .offset((page.page - 1) * page.size)
+    )
     total = await unit.session.scalar(select(func.count()).select_from(table).where(mine))
     return rows.all(), total or 0
 

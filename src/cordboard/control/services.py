@@ -68,4 +68,4 @@ class ControlServices:
     recordings: Recordings
     ready: Callable[[], Awaitable[str | None]]
     home_country: str = "US"
-    body_max_bytes: int = 1_000_000
+    body_max_bytes: int = 500_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -75,9 +74,9 @@ async def agent_parts(session: AsyncSession, agent: Agent) -> AgentRows:
 
 
 def api_resource(row: ResourceRow) -> Json:
-    """Return a resource in the public API's form, its secrets masked."""
+    """Return a resource in the public API's form, secrets masked; inner values are the row's."""
     kind = {} if row.type in UNTYPED else {"type": row.type}
-    return {"id": row.id, "user_id": row.organisation_id, **kind, **copy.deepcopy(row.fields)}
+    return {"id": row.id, "user_id": row.organisation_id, **kind, **row.fields}
 
 
 def api_agent(rows: AgentRows) -> Json:
@@ -85,7 +84,7 @@ def api_agent(rows: AgentRows) -> Json:
     return {
         "id": rows.agent.id,
         "user_id": rows.agent.organisation_id,
-        **copy.deepcopy(rows.agent.fields),
+        **rows.agent.fields,
         "prompt": api_resource(rows.prompt),
         "voice": api_resource(rows.voice),
         "actions": [api_resource(action) for action in rows.actions],

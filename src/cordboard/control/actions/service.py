@@ -17,6 +17,7 @@ from cordboard.control.actions.schemas import (
 )
 from cordboard.control.errors import Invalid, Place, Problem
 from cordboard.control.fields import Json, dumped, mapping, validated
+from cordboard.control.masking import with_value
 from cordboard.control.resources import Resource
 from cordboard.control.targets import check_target
 from cordboard.control.unit import Unit
@@ -109,9 +110,7 @@ def with_secret(unit: Unit, row: Action, shown: Json) -> Json:
     secret = None
     if unit.full_scope:
         secret = secret_in(unit.services.vault, row, *SIGNATURE_SECRET)
-    if secret is not None:
-        shown["config"]["signature_secret"] = secret
-    return shown
+    return shown if secret is None else with_value(shown, SIGNATURE_SECRET, secret)
 
 
 ACTIONS: Final = Actions(

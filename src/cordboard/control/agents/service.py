@@ -118,9 +118,8 @@ async def show(unit: Unit, row: Agent) -> Json:
     await unit.session.flush()
     parts = await agent_parts(unit.session, row)
     shown = api_agent(parts)
-    for action, item in zip(parts.actions, shown["actions"], strict=True):
-        with_secret(unit, action, item)
-    return shown
+    pairs = zip(parts.actions, shown["actions"], strict=True)
+    return {**shown, "actions": [with_secret(unit, action, item) for action, item in pairs]}
 
 
 def _check_endpoint(unit: Unit, value: Json, place: Place) -> None:

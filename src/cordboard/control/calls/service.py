@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.orm import defer
+
 from cordboard.control.calls.queries import COLUMNS
 from cordboard.control.errors import BadRequest, NotFound, Unavailable
 from cordboard.control.requests import PageQuery
@@ -26,7 +28,7 @@ async def find_call(unit: Unit, call_id: str) -> Call:
 
 async def page_of_calls(unit: Unit, page: PageQuery) -> tuple[list[Call], int]:
     """Return the calls of a page, and how many there are."""
-    rows, total = await page_of(unit, Call, page, COLUMNS)
+    rows, total = await page_of(unit, Call, page, COLUMNS, [defer(Call.plan)])
     return list(rows), total
 
 
