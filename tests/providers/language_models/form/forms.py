@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.providers.language_models.form.dialogue import END, external
-
 from cordboard.call.actions import SpeakBefore
+from tests.providers.language_models.form.dialogue import END, external
 
 MEETING = {
     "type": "object",
@@ -84,9 +83,7 @@ SURVEY = {
     "required": ["satisfied", "would_recommend", "score"],
 }
 
-TABLE_ACTION = external(
-    "book_table", "Books a table at the restaurant", TABLE, SpeakBefore.ALWAYS
-)
+TABLE_ACTION = external("book_table", "Books a table at the restaurant", TABLE, SpeakBefore.ALWAYS)
 DELIVERY_ACTION = external("change_delivery", "Changes when a parcel is delivered", DELIVERY)
 SURVEY_ACTION = external("survey", "Records a customer's answers", SURVEY)
 MEETING_ACTION = external("book_meeting", "Books a meeting", MEETING)

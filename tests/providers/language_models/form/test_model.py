@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
+from cordboard.call.actions import ActionKind, ActionPlan, SpeakBefore
+from cordboard.call.commands import Message
+from cordboard.call.expectation import ExpectationKind
+from cordboard.providers.language_models.form.model import FormModel
 from tests.providers.language_models.form.dialogue import END, Dialogue, external
 from tests.providers.language_models.form.forms import (
     ALONE,
@@ -10,11 +15,6 @@ from tests.providers.language_models.form.forms import (
     MEETING,
     TABLE_ACTION,
 )
-
-from cordboard.call.actions import ActionKind, ActionPlan, SpeakBefore
-from cordboard.call.commands import Message
-from cordboard.call.expectation import ExpectationKind
-from cordboard.providers.language_models.form.model import FormModel
 
 COMPLETED = [
     (

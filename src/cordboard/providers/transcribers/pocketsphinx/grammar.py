@@ -15,6 +15,9 @@ from cordboard.call.expectation import Expectation
 from cordboard.providers.spoken import spoken_words
 from cordboard.providers.transcribers.pocketsphinx import rules
 
+EXACT = "exact"
+"""The format of an expectation whose choices are all that can be heard, word for word."""
+
 _MOST_PHRASES = 400
 _MOST_WORDS = 12
 
@@ -31,6 +34,8 @@ class Grammar:
 @lru_cache(maxsize=256)
 def grammar_for(expectation: Expectation) -> Grammar:
     """Return the grammar for the next answer; the same expectation gives the same one."""
+    if expectation.format == EXACT:
+        return _exact(expectation.choices)
     examples = _phrases(expectation.choices)
     wanted = rules.BY_KIND[expectation.kind] | _kinds_of(examples)
     answers = [f"/10/ {phrase}" for phrase in examples]
@@ -44,6 +49,13 @@ def grammar_for(expectation: Expectation) -> Grammar:
         alone = f"/4/ [<yesno>] [<lead>] <answer>{several} [<tail>] | {alone}"
     body.append(f"public <utterance> = [<hesitation>] ({alone});")
     text = "\n".join(body)
+    name = "g" + sha256(text.encode()).hexdigest()[:12]
+    return Grammar(name, f"#JSGF V1.0;\ngrammar {name};\n{text}\n", _words(text))
+
+
+def _exact(choices: tuple[str, ...]) -> Grammar:
+    phrases = [" ".join(spoken_words(text)) for text in choices[:_MOST_PHRASES]]
+    text = f"public <utterance> = {' | '.join(phrase for phrase in phrases if phrase)};"
     name = "g" + sha256(text.encode()).hexdigest()[:12]
     return Grammar(name, f"#JSGF V1.0;\ngrammar {name};\n{text}\n", _words(text))
 
@@ -69,6 +81,4 @@ def _words(text: str) -> frozenset[str]:
     """Return the words of a grammar's rules: what is neither sign, weight nor rule name."""
     for sign in "()[]|;=+*":
         text = text.replace(sign, " ")
-    return frozenset(
-        word for word in text.split() if word[0] not in "</" and word != "public"
-    )
+    return frozenset(word for word in text.split() if word[0] not in "</" and word != "public")
