@@ -93,7 +93,7 @@ class Caller:
                 TranscriberPlan(), codec, self._speech.language, self._ear.report
             )
             choices = (*dict.fromkeys(self._script.expected), *DECOYS)
-            stream.expect(Expectation(ExpectationKind.CHOICE, choices))
+            stream.expect(Expectation(ExpectationKind.CHOICE, choices, format="exact"))
             self._ear.connect(stream)
             self._tell("answered")
             for step in self._script.steps:
