@@ -13,6 +13,7 @@ from cordboard.engine.parts import CallParts
 from cordboard.engine.runner import Runner
 from cordboard.media import g711
 from cordboard.media.codec import PCMU
+from cordboard.telephony.loopback import LoopbackLeg
 from tests.engine.rig import Rig, ScriptedBrain, tone
 from tests.engine.test_dispatch import patient
 from tests.engine.test_transcribing import Ear
@@ -74,11 +75,15 @@ class ModelStream:
 
 
 async def listen(
-    rig: Rig, sound: bytes, model: Model | None = None, seconds: float = 6
+    rig: Rig,
+    sound: bytes,
+    model: Model | None = None,
+    seconds: float = 6,
+    leg: LoopbackLeg | None = None,
 ) -> ScriptedBrain:
     """Let the far end play ``sound`` from the answer on, then hang up."""
     brain = ScriptedBrain(patient)
-    leg = rig.leg()
+    leg = leg or rig.leg()
     leg.far_end.play(sound)
     if model is not None:
         rig.media_clock.set_batch(model.run)
@@ -189,6 +194,28 @@ def test_echo_starts_nothing() -> None:
 
         await rig.with_clock(whole())
         assert not brain.of(SpeechStarted)
+
+    run_virtual(main())
+
+
+def test_times_stay_true_over_a_gap() -> None:
+    """A leg that delivered nothing for a second does not shift the timeline, nor the recording."""
+
+    class Gappy(LoopbackLeg):
+        ticks = 0
+
+        def _tick(self, due_ms: int) -> None:
+            self.ticks += 1
+            if not 50 < self.ticks <= 100:
+                super()._tick(due_ms)
+
+    async def main() -> None:
+        rig = Rig()
+        leg = Gappy("leg1", rig.media_clock, rig.randomness())
+        # Fifty frames of silence before the gap, fifty after it: speech begins at three seconds.
+        brain = await listen(rig, SILENCE * 100 + tone("some words"), leg=leg)
+        (started,) = brain.of(SpeechStarted)
+        assert abs(started.at_ms - 3000) <= 20
 
     run_virtual(main())
 

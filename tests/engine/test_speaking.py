@@ -257,6 +257,25 @@ def test_stored_phrase_needs_no_voice() -> None:
     converse(script, lambda: Rig(synthesizers={"tone": Failing(0)}))
 
 
+def test_stored_phrase_goes_before_what_has_no_sound() -> None:
+    """It is heard while a slow voice is still at work, but never cuts into what is sounding."""
+
+    async def script(call: Conversation) -> None:
+        call.do(Speak("u1", "First of all.", "en"), Speak("u2", "Second.", "en"))
+        await asyncio.sleep(0.5)
+        call.do(PlayStored("p1", StoredPhrase.ONE_MOMENT, "en"))
+        await call.until(PlayoutStarted, 2)
+        call.do(PlayStored("p2", StoredPhrase.STILL_THERE, "en"))
+        await call.until(PlayoutFinished, 4)
+        assert words_in(call.far.heard) == [
+            *("one_moment", "First", "of", "all.", "still_there", "Second.")
+        ]
+        texts = [event.text for event in call.brain.of(PlayoutStarted)]
+        assert texts == ["one_moment", "", "still_there", ""]
+
+    converse(script, lambda: Rig(synthesizers={"tone": slow(1000)}))
+
+
 def test_too_many_utterances() -> None:
     """The 33rd utterance that waits fails; the 32 before it do not."""
 
