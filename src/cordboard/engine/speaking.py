@@ -27,9 +27,11 @@ from cordboard.engine.synthesis import Synthesis
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.utterance import Utterance
 from cordboard.engine.work import Job, Work
+from cordboard.media.codec import FRAME_MS
 from cordboard.ports import Clock, Leg, PhraseStore, Synthesizer
 
 MOST_UTTERANCES = 32
+_MARK_SLACK_MS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,9 +161,11 @@ class Speaking:
             if lost is not None:
                 self._finish(lost)
             return None
-        if not frame[1].started:
-            self._began(frame[1])
-        return frame[0]
+        sound, utterance = frame
+        if not utterance.started:
+            self._began(utterance)
+        utterance.played_to_ms = self._parts.timeline.position_ms + FRAME_MS
+        return sound
 
     def _new(self, utterance_id: str, text: str, language: str) -> Utterance | None:
         if len(self._queue) >= MOST_UTTERANCES:
@@ -257,8 +261,13 @@ class Speaking:
             self._fail(utterance, utterance.failure)
             return
         self._queue.remove(utterance)
-        at_ms = self._parts.timeline.position_ms + self._playout.left_ms(utterance)
-        self._parts.post(PlayoutFinished(utterance.utterance_id, at_ms))
+        self._parts.post(PlayoutFinished(utterance.utterance_id, self._end_ms(utterance)))
+
+    def _end_ms(self, utterance: Utterance) -> int:
+        """Return where the sound ended: by our own count, unless the leg is clearly behind it."""
+        own_ms = utterance.played_to_ms + self._playout.left_ms(utterance)
+        now_ms = self._parts.timeline.position_ms
+        return own_ms if abs(now_ms - own_ms) <= _MARK_SLACK_MS else now_ms
 
     def _fail(self, utterance: Utterance, failure: str) -> None:
         self._queue.remove(utterance)

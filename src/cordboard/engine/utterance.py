@@ -122,7 +122,15 @@ class SpokenText:
 class Utterance(SpokenText):
     """One thing the agent says, as the machine knows it."""
 
-    __slots__ = ("asked_ms", "language", "released", "started", "stored_text", "utterance_id")
+    __slots__ = (
+        "asked_ms",
+        "language",
+        "played_to_ms",
+        "released",
+        "started",
+        "stored_text",
+        "utterance_id",
+    )
 
     def __init__(self, utterance_id: str, text: str, language: str, codec: Codec) -> None:
         super().__init__(text, codec)
@@ -135,3 +143,5 @@ class Utterance(SpokenText):
         self.asked_ms = 0
         self.started = False
         """The first sound has left for the far end."""
+        self.played_to_ms = 0
+        """Where on the timeline its last frame so far ends, by our own count."""
