@@ -156,7 +156,9 @@ def test_drain_cuts_off_in_the_end() -> None:
 
 
 def test_recovery() -> None:
-    """What a dead engine left open is released and finished; a stuck release stops nobody."""
+    """What a dead engine left open is released and finished, with its recording if there is one; a stuck
+    release stops nobody.
+    """
 
     async def main() -> None:
         home = house()
@@ -173,7 +175,8 @@ def test_recovery() -> None:
             released.append(call.call_id)
 
         begun_ms = home.rig.clock.now_ms()
-        assert await home.dispatch.recover("engine", release) == 50
+        recover = home.dispatch.recover
+        assert await recover("engine", release, lambda call: call.call_id == "c3") == 50
         assert home.rig.clock.now_ms() - begun_ms <= 5100
         assert len(released) == 48
         reasons = {
@@ -181,6 +184,8 @@ def test_recovery() -> None:
         }
         assert reasons == {EndReason.INTERRUPTED}
         assert len(home.rig.store.endings) == 50
+        for call_id, endings in home.rig.store.endings.items():
+            assert [ending.recording_available for ending in endings] == [call_id == "c3"]
 
     run_virtual(main())
 

@@ -22,6 +22,10 @@ GOODBYE_S = 15.0
 _RECOVERIES_AT_ONCE = 20
 
 
+def _none_recorded(call: OpenCall) -> bool:
+    return False
+
+
 class Admission:
     """One answer to "may another call come in?". Whoever is admitted starts the call or gives back.
 
@@ -154,11 +158,17 @@ class Dispatch:
             task.cancel()
         await self._wait_idle(GOODBYE_S)
 
-    async def recover(self, engine_id: str, release: Callable[[OpenCall], Awaitable[None]]) -> int:
+    async def recover(
+        self,
+        engine_id: str,
+        release: Callable[[OpenCall], Awaitable[None]],
+        is_recorded: Callable[[OpenCall], bool] = _none_recorded,
+    ) -> int:
         """Close what engines that died left open: release the far end, then finish the row.
 
-        ``release`` asks the carrier by the dialog on record. Returns how many there were; a store
-        that fails is reported, and asking again later finds them.
+        ``release`` asks the carrier by the dialog on record, ``is_recorded`` tells whether a
+        readable recording was saved. Returns how many there were; a store that fails is reported,
+        and asking again later finds them.
         """
         engine = self._parts.engine
         left: Sequence[OpenCall] = ()
@@ -167,13 +177,14 @@ class Dispatch:
         slots = asyncio.Semaphore(_RECOVERIES_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for call in left:
-                group.create_task(self._recover(call, release, slots))
+                group.create_task(self._recover(call, release, is_recorded, slots))
         return len(left)
 
     async def _recover(
         self,
         call: OpenCall,
         release: Callable[[OpenCall], Awaitable[None]],
+        is_recorded: Callable[[OpenCall], bool],
         slots: asyncio.Semaphore,
     ) -> None:
         engine = self._parts.engine
@@ -187,7 +198,7 @@ class Dispatch:
                     detail="interrupted",
                     at=engine.clock.wall(),
                     transcript="",
-                    recording_available=False,
+                    recording_available=is_recorded(call),
                 )
                 await engine.store.finish(call.call_id, ending)
 

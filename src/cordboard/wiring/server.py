@@ -6,8 +6,9 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from cordboard.call.agent import AgentOperator
 from cordboard.call.machine import Call
@@ -20,7 +21,7 @@ from cordboard.engine.clock import MediaClock
 from cordboard.engine.dispatch import Dispatch, DispatchParts
 from cordboard.engine.parts import EngineParts
 from cordboard.ids import Randomness
-from cordboard.ports import NewCall
+from cordboard.ports import NewCall, OpenCall
 from cordboard.settings import Settings
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.database import Database, migrate
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 RECOVER_EVERY_S = 5.0
 
+BuildProviders = Callable[[Settings, AsyncExitStack], Awaitable[Providers]]
+
 
 class Server:
     """A running server: its ports, and how to end it. Made by ``running``."""
@@ -54,11 +57,17 @@ class Server:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Server]:
-    """Run a server within the block; ``SettingError`` or ``OSError`` when it cannot start."""
+async def running(
+    settings: Settings, build: BuildProviders = build_providers
+) -> AsyncIterator[Server]:
+    """Run a server within the block; ``SettingError`` or ``OSError`` when it cannot start.
+
+    ``build`` makes the providers: benchmarks and tests bring their own, ``serve`` has no switch
+    for it.
+    """
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, stack)
-        providers = await build_providers(settings, stack)
+        providers = await build(settings, stack)
         inbound = InboundPlans(
             clock=ground.clock,
             home_country=settings.home_country,
@@ -90,8 +99,11 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         await stack.enter_async_context(dispatch)
         carrier = SipCarrier(ground, engine, dispatch, providers)
         await stack.enter_async_context(carrier)
-        await dispatch.recover(ground.engine_id, carrier.release)
-        recovering = ticking.create_task(_recover_always(dispatch, ground.engine_id, carrier))
+        recover_calls = partial(
+            dispatch.recover, ground.engine_id, carrier.release, partial(_is_recorded, recordings)
+        )
+        await recover_calls()
+        recovering = ticking.create_task(_recover_always(recover_calls), name="recovery")
         stack.callback(recovering.cancel)
         services = control_services(ground, policy, dispatch, recordings, store)
         owner_key = await ensure_owner(services, settings.bootstrap_key)
@@ -104,7 +116,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         yield Server(http_port, carrier.port, dispatch, owner_key)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, build: BuildProviders = build_providers) -> None:
     """Run until a signal comes; drain, then return. A second signal ends the wait."""
     loop = asyncio.get_running_loop()
     stop, hurry = asyncio.Event(), asyncio.Event()
@@ -114,7 +126,7 @@ async def serve(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
-    async with running(settings) as server:
+    async with running(settings, build) as server:
         _announce(server, settings)
         await stop.wait()
         log.info("server.draining", extra={"calls": server.dispatch.running_count})
@@ -189,10 +201,14 @@ def _brain(call: NewCall, providers: Providers) -> Brain:
     return Call(call.call_id, call.plan, AgentOperator(opening))
 
 
-async def _recover_always(dispatch: Dispatch, engine_id: str, carrier: SipCarrier) -> None:
+async def _recover_always(recover_calls: Callable[[], Awaitable[int]]) -> None:
     while True:
         await asyncio.sleep(RECOVER_EVERY_S)
-        await dispatch.recover(engine_id, carrier.release)
+        await recover_calls()
+
+
+def _is_recorded(recordings: DirectoryRecordings, call: OpenCall) -> bool:
+    return recordings.path(call.organisation_id, call.call_id) is not None
 
 
 def report(where: str, error: BaseException) -> None:
