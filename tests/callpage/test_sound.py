@@ -69,6 +69,16 @@ def test_edges_are_found_to_a_few_milliseconds() -> None:
             assert abs(stretch.end_ms - end_ms) <= 6
 
 
+def test_a_constant_is_no_sound() -> None:
+    """What a decoder leaves behind for silence neither counts as sound nor hides a faint onset."""
+    samples = speech([(1000, 1400)], 3000, 5) // 80
+    assert sound.stretches(samples - 26, RATE_HZ) == sound.stretches(samples, RATE_HZ)
+    (stretch,) = sound.stretches(samples - 26, RATE_HZ)
+    assert abs(stretch.start_ms - 1000) <= 6
+    assert abs(stretch.end_ms - 1400) <= 6
+    assert sound.stretches(np.full(80_000, -26, np.int16), RATE_HZ) == []
+
+
 def test_silence_has_no_stretches() -> None:
     """Neither nothing nor faint noise counts as sound."""
     assert sound.stretches(np.zeros(0, np.int16), RATE_HZ) == []

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.int16]
+Floats = npt.NDArray[np.float64]
 
 MAX_PLAIN_MS: Final = 600_000
 MAX_PEAK_COUNT: Final = 6_000
@@ -104,8 +105,7 @@ def stretches(samples: Samples, rate_hz: int) -> list[Stretch]:
     count = len(samples) // hop
     if count == 0:
         return []
-    power = (samples[: count * hop].astype(np.float64) ** 2).reshape(count, hop).mean(axis=1)
-    smooth = np.convolve(power, np.ones(_WINDOW_HOPS) / _WINDOW_HOPS, mode="same")
+    power, smooth = _power(samples[: count * hop].astype(np.float64).reshape(count, hop))
     noise = float(np.sqrt(np.percentile(smooth, 20)))
     bar = max(_QUIETEST_RMS, min(_ABOVE_NOISE * noise, float(np.sqrt(smooth.max())) / 4))
     loud = np.concatenate(([False], smooth > bar**2, [False]))
@@ -119,9 +119,20 @@ def stretches(samples: Samples, rate_hz: int) -> list[Stretch]:
     return [each for each in found if each.end_ms - each.start_ms >= _SHORTEST_MS]
 
 
-def _sharpened(
-    power: npt.NDArray[np.float64], first: int, last: int, bar: float
-) -> tuple[int, int]:
+def _power(hops: Floats) -> tuple[Floats, Floats]:
+    """Return the power of each hop, alone and within its surroundings.
+
+    A constant is no sound: decoders of silence leave one behind, so what counts is the distance
+    from the mean around.
+    """
+    window = np.ones(_WINDOW_HOPS) / _WINDOW_HOPS
+    square, level = (hops**2).mean(axis=1), hops.mean(axis=1)
+    around = np.convolve(level, window, mode="same")
+    smooth = np.convolve(square, window, mode="same") - around**2
+    return square - level**2, np.maximum(smooth, 0)
+
+
+def _sharpened(power: Floats, first: int, last: int, bar: float) -> tuple[int, int]:
     """Move the edges that smoothing widened to the first and last loud hop."""
     loud = np.flatnonzero(power[first:last] > bar**2)
     if not len(loud):
