@@ -56,11 +56,12 @@ clean: ## remove the environment and everything that was made
 
 .PHONY: static
 static: $(DEV_READY)
-	@mkdir -p build
-	@$(BIN)/ruff format --quiet --check $(SOURCES)
-	@$(BIN)/ruff check --quiet $(SOURCES)
-	@$(BIN)/mypy $(SOURCES)
-	@$(BIN)/lint-imports --verbose > build/imports.txt 2>&1 || { cat build/imports.txt; exit 1; }
+	@mkdir -p build; failed=; \
+	$(BIN)/ruff format --check --quiet --output-format concise $(SOURCES) || failed=yes; \
+	$(BIN)/ruff check --quiet --output-format concise $(SOURCES) || failed=yes; \
+	$(BIN)/mypy --no-error-summary $(SOURCES) || failed=yes; \
+	$(BIN)/lint-imports > build/imports.txt 2>&1 || { failed=yes; cat build/imports.txt; }; \
+	[ -z "$$failed" ] || { echo "make format mends what can be mended without thinking"; exit 1; }
 
 .PHONY: system-packages
 system-packages:
