@@ -35,6 +35,23 @@ def test_one_answer_for_all_bad_keys(server: Server) -> None:
     assert answers[0].headers["www-authenticate"] == "Bearer"
 
 
+def test_last_use_is_kept(server: Server) -> None:
+    """The list tells when a key was last used; a fresh one has not been."""
+    with server.client() as owner:
+        made = owner.post("/x/v1/keys/create", json={"name": "used"}).json()
+        assert made["last_used_at"] is None
+        with server.client(made["key"]) as client:
+            assert client.get("/v1/agents/list").status_code == 200
+        rows = owner.get("/x/v1/keys/list").json()["items"]
+        (row,) = [row for row in rows if row["id"] == made["id"]]
+    assert row["last_used_at"] is not None
+
+
+def test_no_secret_is_printed(server: Server) -> None:
+    """What the API is handed can be printed without telling the keys' secret."""
+    assert repr(server.services.key_secret)[2:-1] not in repr(server.services)
+
+
 def test_scheme_in_any_case(server: Server) -> None:
     """The scheme's name may be written in any case."""
     for scheme in ("bearer", "BEARER", "Bearer"):

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from cordboard.storage.database import Database, migrate
+from cordboard.storage.database import Database, SchemaUnknown, migrate
 from cordboard.storage.tables import Agent, Organisation, Prompt, Row, Voice
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -52,6 +52,14 @@ def _differences(connection: Connection) -> list[object]:
     return list(
         compare_metadata(MigrationContext.configure(connection, opts=options), Row.metadata)
     )
+
+
+async def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
+    """A database that a newer version made is left alone."""
+    async with database.write() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaUnknown, match="newer version"):
+        await migrate(url)
 
 
 async def test_pragmas(database: Database) -> None:

@@ -100,6 +100,7 @@ def in_transaction(data_dir: Path | None, work: Callable[[Unit], Awaitable[T]]) 
     from cordboard.control.errors import ControlError, Invalid
     from cordboard.control.keys.service import organisation_in
     from cordboard.control.unit import Unit
+    from cordboard.storage.database import SchemaUnknown
     from cordboard.storage.vault import VaultError
 
     async def run() -> T:
@@ -115,7 +116,7 @@ def in_transaction(data_dir: Path | None, work: Callable[[Unit], Awaitable[T]]) 
         _fail("\n".join(f"{_option(item.place)}: {item.message}" for item in error.problems))
     except ControlError as error:
         _fail(error.detail)
-    except (SettingError, VaultError, SQLAlchemyError, OSError) as error:
+    except (SettingError, SchemaUnknown, VaultError, SQLAlchemyError, OSError) as error:
         _fail(str(error))
 
 

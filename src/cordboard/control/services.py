@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -58,10 +58,10 @@ class ControlServices:
     """
 
     database: Database
-    vault: Vault
+    vault: Vault = field(repr=False)
     clock: Clock
     randomness: Randomness
-    key_secret: bytes
+    key_secret: bytes = field(repr=False)
     check_target: Callable[[str], None]
     check_external_action: ExternalActionCheck
     call_commands: CallCommands

@@ -24,6 +24,10 @@ READERS_COUNT: Final = 4
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
+class SchemaUnknown(Exception):
+    """The database has a schema that this version does not know: a newer one made it."""
+
+
 class Database:
     """The database of one process. ``read`` and ``write`` each are one transaction.
 
@@ -70,7 +74,9 @@ class Database:
 async def migrate(url: str) -> None:
     """Bring the schema of the database at ``url`` up to date; does nothing when it is.
 
-    Raises ``alembic.util.CommandError`` when the database is newer than this program.
+    Raises:
+        SchemaUnknown: the database is newer than this program; nothing was changed.
+
     """
     if is_sqlite(url):
         _make_directory(url)
@@ -99,8 +105,12 @@ def migration_config(connection: Connection | None = None) -> Config:
 
 def _upgrade(connection: Connection) -> None:
     from alembic import command
+    from alembic.util import CommandError
 
-    command.upgrade(migration_config(connection), "head")
+    try:
+        command.upgrade(migration_config(connection), "head")
+    except CommandError as error:
+        raise SchemaUnknown(f"a newer version of cordboard made this database: {error}") from None
 
 
 def _make_directory(url: str) -> None:

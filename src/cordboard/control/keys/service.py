@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,7 +22,7 @@ class KeyMaking:
 
     clock: Clock
     randomness: Randomness
-    key_secret: bytes
+    key_secret: bytes = field(repr=False)
 
     def add(self, session: AsyncSession, organisation_id: str, name: str, role: str) -> str:
         """Add a key with fresh text, which is returned and kept nowhere."""
