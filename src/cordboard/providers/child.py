@@ -85,7 +85,7 @@ class Child:
         if self._task is not None:
             self._task.cancel()
         try:
-            await self._group.__aexit__(kind, error, trace)
+            await self._group.__aexit__(None, None, None)
         finally:
             process, self._process = self._process, None
             if process is not None:

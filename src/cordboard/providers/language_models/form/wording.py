@@ -89,12 +89,16 @@ def answer_to(field: Field) -> Expectation:
         _KINDS[field.kind],
         choices=tuple(" ".join(way) for choice in field.choices for way in choice.ways),
         also=_PARTING,
-        format="hh:mm"
-        if field.kind is FieldKind.TIME
-        else None
-        if field.digits is None
-        else str(field.digits),
+        format=_format(field),
     )
+
+
+def _format(field: Field) -> str | None:
+    if field.kind is FieldKind.TIME:
+        return "hh:mm"
+    if field.kind is FieldKind.WORDS and "name" in field.label.split():
+        return "name"
+    return None if field.digits is None else str(field.digits)
 
 
 def answer_to_summary(form: Form) -> Expectation:

@@ -9,9 +9,13 @@ import pocketsphinx
 
 from cordboard.media.resample import Resampler
 from cordboard.providers.transcribers.pocketsphinx.pronunciation import pronounce
+from cordboard.providers.transcribers.pocketsphinx.rules import GARBAGE
 from cordboard.providers.transcribers.pocketsphinx.wire import Learn
 
 RATE_HZ = 16_000
+SURE = 0.7
+"""The confidence of any words that were likelier than "none of this"; there is no finer measure."""
+
 _MOST_GRAMMARS = 24
 _MOST_LEVELS = 64
 
@@ -29,6 +33,8 @@ class Recogniser:
             bestpath=False,
             loglevel="FATAL",
         )
+        for word, phone in GARBAGE.items():
+            self._decoder.add_word(word, phone, update=True)
         self._first_level = self._decoder.get_cmn(False)
         self._grammars: OrderedDict[str, None] = OrderedDict()
         self._levels: OrderedDict[int, str] = OrderedDict()
@@ -53,8 +59,7 @@ class Recogniser:
         if self._kept is not None:
             self._kept += pcm
         self._decoder.process_raw(pcm, False, False)
-        hypothesis = self._decoder.hyp()
-        return hypothesis.hypstr if hypothesis else ""
+        return self._heard()
 
     def finish(self) -> tuple[str, float]:
         """End the utterance; return its words and how sure they are.
@@ -73,9 +78,14 @@ class Recogniser:
         self._levels.move_to_end(self._stream)
         while len(self._levels) > _MOST_LEVELS:
             self._levels.popitem(last=False)
+        text = self._heard()
+        return text, SURE if text else 0.0
+
+    def _heard(self) -> str:
+        """Return the words, or nothing when a row of single sounds was likelier than any."""
         hypothesis = self._decoder.hyp()
         text = hypothesis.hypstr if hypothesis else ""
-        return text, 0.6 if text else 0.0
+        return "" if text.split(" ", 1)[0] in GARBAGE else text
 
     def _learn(self, grammar: Learn) -> None:
         if grammar.name in self._grammars:

@@ -24,7 +24,37 @@ _LETTERS = " | ".join("abcdefghijklmnopqrstuvwxyz")
 _DAYS = " | ".join(ordinal_words(number) for number in range(1, 32))
 _SITES = "gmail | example | outlook | hotmail | yahoo | mail | company"
 
+_FIRST_NAMES = (
+    "james john robert michael david william richard joseph thomas charles daniel matthew anthony "
+    "mark steven paul andrew kevin brian george edward jason jeff ryan jacob gary nicholas eric "
+    "jonathan stephen larry justin scott brandon benjamin samuel frank gregory alexander patrick "
+    "jack dennis peter henry adam nathan joe sam tom tim ben max leo felix martin simon oliver "
+    "mary patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty "
+    "sandra margaret ashley kimberly emily donna michelle carol amanda melissa deborah stephanie "
+    "laura rebecca sharon cynthia kathleen amy angela anna emma nicole helen samantha katherine "
+    "christine rachel maria julia alice kate jane claire sophie eva nina clara lucy grace"
+)
+_LAST_NAMES = (
+    "smith johnson williams brown jones garcia miller davis rodriguez martinez anderson taylor "
+    "thomas moore jackson martin lee thompson white harris clark lewis robinson walker young allen "
+    "king wright scott torres hill green adams baker nelson carter mitchell roberts turner "
+    "phillips campbell parker evans edwards collins stewart morris murphy cook rogers morgan cooper "
+    "peterson bailey reed kelly howard ward cox richardson wood watson brooks bennett gray hughes "
+    "price myers foster mueller schmidt schneider fischer weber meyer wagner becker hoffman"
+)
+
+PHONES = (
+    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W "
+    "Y Z"
+)
+GARBAGE = {f"zz{phone.lower()}": phone for phone in PHONES.split()}
+"""Words of one sound each: a row of them is what is heard when no sentence of the grammar fits."""
+
 RULES = {
+    "garbage": f"({' | '.join(GARBAGE)})+",
+    "name": ("(/9/ <first> [<last>] | /3/ <last> | (mister | missus | miss) <last> | <letters>)"),
+    "first": " | ".join(_FIRST_NAMES.split()),
+    "last": " | ".join(_LAST_NAMES.split()),
     "ones": _ONES,
     "tens": _TENS,
     "number": (
@@ -98,7 +128,9 @@ WEIGHTS = {
     "digits": 20,
     "letters": 20,
     "email": 20,
+    "name": 20,
 }
+BY_FORMAT = {"name": frozenset({"name"})}
 ALWAYS = ("goodbye", "bye", "that's all", "that is all", "nothing else", "what", "pardon")
 
 _TIME_WORDS = frozenset({"o'clock", "noon", "midnight", "past"})
