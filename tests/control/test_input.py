@@ -38,6 +38,7 @@ BAD: Final[list[tuple[str, object, list[str | int]]]] = [
     ("agents/create", {"prompt": PROMPT, "voice": {}, "name": 1}, ["body", "name"]),
     ("agents/create", {"prompt": PROMPT, "voice": {"voice_id": "x"}}, ["body", "voice", "type"]),
     ("agents/create", {"prompt": PROMPT, "voice": "joe"}, ["body", "voice"]),
+    ("agents/create", {"prompt": PROMPT, "voice": ""}, ["body", "voice"]),
     ("agents/create", {"prompt": PROMPT, "actions": None}, ["body", "actions"]),
     ("agents/create", {"prompt": PROMPT, "actions": [{}]}, ["body", "actions", 0, "type"]),
     ("agents/create", {"prompt": PROMPT, "actions": ["x"]}, ["body", "actions", 0]),

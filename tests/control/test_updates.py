@@ -182,6 +182,36 @@ def test_inline_voice(http: httpx.Client) -> None:
     assert refused.json()["detail"][0]["loc"] == ["body", "voice", "voice_id"]
 
 
+def test_inline_prompt(http: httpx.Client) -> None:
+    """An object, or the text itself, changes the attached prompt; an id attaches another."""
+    agent = http.post("/v1/agents/create", json={"prompt": {"content": "one"}}).json()
+    where = {"id": agent["id"]}
+    for new in ({"content": "two"}, "three"):
+        changed = http.post("/v1/agents/update", params=where, json={"prompt": new}).json()
+        assert changed["prompt"]["id"] == agent["prompt"]["id"]
+        assert changed["prompt"]["content"] == (new if isinstance(new, str) else new["content"])
+    other = http.post("/v1/prompts/create", json={"content": "other"}).json()
+    moved = http.post("/v1/agents/update", params=where, json={"prompt": other["id"]}).json()
+    assert moved["prompt"] == other
+
+
+def test_inline_webhook(http: httpx.Client) -> None:
+    """A webhook is made where none is attached, changed where one is, and cleared by null."""
+    agent = http.post("/v1/agents/create", json={"prompt": "p"}).json()
+    where = {"id": agent["id"]}
+    lacking = http.post("/v1/agents/update", params=where, json={"webhook": {"method": "GET"}})
+    assert lacking.status_code == 422
+    body = {"url": "https://example.com/a", "subscriptions": ["event_machine_detection"]}
+    made = http.post("/v1/agents/update", params=where, json={"webhook": body}).json()["webhook"]
+    assert made["subscriptions"] == ["event_human_detection"]
+    patch = {"webhook": {"method": "GET"}}
+    changed = http.post("/v1/agents/update", params=where, json=patch).json()["webhook"]
+    assert changed == {**made, "method": "GET"}
+    cleared = http.post("/v1/agents/update", params=where, json={"webhook": None}).json()
+    assert cleared["webhook"] is None
+    assert http.get("/v1/webhooks", params={"id": made["id"]}).json() == changed
+
+
 def test_empty_update_says_so(http: httpx.Client, agent_id: str) -> None:
     """An update of nothing changes nothing and says so in a header."""
     answer = http.post("/v1/agents/update", params={"id": agent_id})

@@ -9,7 +9,7 @@ from cordboard.control.account_connections.schemas import LANGUAGE_TYPE
 from cordboard.control.account_connections.service import ACCOUNT_CONNECTIONS
 from cordboard.control.actions.service import ACTIONS
 from cordboard.control.errors import Invalid, Place, Problem, collecting, raise_any
-from cordboard.control.fields import Json
+from cordboard.control.fields import Json, as_uuid
 from cordboard.control.prompts.service import PROMPTS
 from cordboard.control.resources import Resource
 from cordboard.control.rows import find
@@ -35,10 +35,10 @@ async def set_new(unit: Unit, agent: Agent, value: Json, place: Place) -> None:
         prompt = await PROMPTS.resolve(unit, value["prompt"], (*place, "prompt"))
         agent.prompt_id = prompt.id
     with collecting(problems):
-        voice = value.get("voice")
-        row = await (
-            VOICES.resolve(unit, voice, (*place, "voice")) if voice else default_voice(unit)
-        )
+        if value.get("voice") in (None, {}):
+            row = await default_voice(unit)
+        else:
+            row = await VOICES.resolve(unit, value["voice"], (*place, "voice"))
         agent.voice_id = row.id
     await _set_optional(unit, agent, value, place, problems)
     raise_any(problems)
@@ -49,9 +49,10 @@ async def patch(unit: Unit, agent: Agent, value: Json, place: Place) -> None:
     problems: list[Problem] = []
     if "prompt" in value:
         with collecting(problems):
-            row = await _patched(
-                unit, PROMPTS, agent.prompt_id, value["prompt"], (*place, "prompt")
-            )
+            new = value["prompt"]
+            if isinstance(new, str) and as_uuid(new) is None:
+                new = {"content": new}
+            row = await _patched(unit, PROMPTS, agent.prompt_id, new, (*place, "prompt"))
             agent.prompt_id = row.id
     if "voice" in value:
         with collecting(problems):
