@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.server import NUMBER, Server, furnish
+from tests.e2e.impairment import MIRROR
+from tests.e2e.server import NUMBER, OBSERVED, Server, furnish
 from tests.e2e.sipp_program import Plan, Run, run_sipp
 
 DIGEST_USER = "trunk-user"
@@ -38,9 +39,7 @@ def unacknowledged(
     directory = tmp_path_factory.mktemp("no_ack")
     plan = Plan(timeout_s=50)
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(
-            lambda: asyncio.run(run_sipp("no_ack", started.address, directory, plan))
-        )
+        yield pool.submit(lambda: asyncio.run(run_sipp("no_ack", started.address, directory, plan)))
 
 
 @pytest.fixture
@@ -65,3 +64,19 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         code = server.stop()
     assert code == 0
     assert not server.mistakes()
+
+
+@pytest.fixture(scope="session")
+def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that takes the mirror's address for everybody's, its own included."""
+    options = {"public_sip_address": MIRROR, "public_rtp_address": MIRROR}
+    server = Server(tmp_path_factory.mktemp("mirrored"), options, OBSERVED)
+    server.start()
+    try:
+        furnish(server, {"networks": [MIRROR]}, host=MIRROR)
+        yield server
+    finally:
+        code = server.stop()
+    assert code == 0
+    assert not server.mistakes()
+    assert "sip.stopped_with_open_dialogs" not in server.log()

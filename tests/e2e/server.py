@@ -24,6 +24,10 @@ GREETING = "Hello there, how are you"
 START_WAIT_S = 40.0
 STOP_WAIT_S = 30.0
 
+COUNTS = "counts.json"
+PLAIN = ("-m", "cordboard")
+OBSERVED = ("-m", "tests.e2e.observed")
+
 Json = dict[str, Any]
 
 _ANNOUNCED = re.compile(r"HTTP on \S+:(\d+), SIP on (\S+):(\d+)")
@@ -58,7 +62,7 @@ class Server:
         self,
         directory: Path,
         options: Mapping[str, str] | None = None,
-        program: Sequence[str] = ("-m", "cordboard"),
+        program: Sequence[str] = PLAIN,
         prefix: Sequence[str] = (),
     ) -> None:
         self.directory = directory
@@ -74,12 +78,10 @@ class Server:
     def start(self) -> None:
         """Start the process and wait until it listens."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        options = [
-            f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()
-        ]
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
         with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._command, *options], stdout=log, stderr=log, env=_environment()
+                [*self._command, *options], stdout=log, stderr=log, env=self._environment()
             )
         deadline = time.monotonic() + START_WAIT_S
         while (announced := _ANNOUNCED.search(self.log())) is None:
@@ -93,6 +95,13 @@ class Server:
             headers={"Authorization": f"Bearer {KEY}"},
             timeout=30,
         )
+
+    def _environment(self) -> dict[str, str]:
+        kept = {
+            name: text for name, text in os.environ.items() if not name.startswith("CORDBOARD_")
+        }
+        counts = str(self.directory / COUNTS)
+        return {**kept, "PYTHONUNBUFFERED": "1", "E2E_COUNTS_FILE": counts}
 
     def stop(self) -> int:
         """End the process as an operator does (SIGTERM); returns its exit code."""
@@ -170,6 +179,17 @@ class Server:
             cpu_s=ticks / os.sysconf("SC_CLK_TCK"),
         )
 
+    async def inside(self) -> dict[str, int]:
+        """Return what the process holds, by its own count; only with ``program=OBSERVED``."""
+        path = self.directory / COUNTS
+        path.unlink(missing_ok=True)
+        self.signal(signal.SIGUSR1)
+        async with asyncio.timeout(5):
+            while not path.exists():  # noqa: ASYNC110  (another process writes it)
+                await asyncio.sleep(0.02)
+        found: dict[str, int] = json.loads(path.read_text(encoding="ascii"))
+        return found
+
     def calls(self, handle: str = "") -> list[Json]:
         """Return the calls whose carrier handle (the Call-ID) begins with ``handle``."""
         found: list[Json] = []
@@ -199,11 +219,6 @@ class Server:
                 return over
             assert time.monotonic() < deadline, f"{len(over)} of {count} calls over: {calls[-3:]}"
             await asyncio.sleep(0.1)
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CORDBOARD_")}
-    return {**kept, "PYTHONUNBUFFERED": "1"}
 
 
 def furnish(

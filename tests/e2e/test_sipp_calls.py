@@ -67,15 +67,6 @@ async def test_invite_repeated(server: Server, tmp_path: Path) -> None:
     assert len(await server.ended_calls(run.handle)) == 1
 
 
-async def test_bye_repeated(server: Server, tmp_path: Path) -> None:
-    """Every copy of a BYE is answered with 200, and the call ends once."""
-    run = await run_sipp("bye_repeated", server.address, tmp_path)
-    assert run.exit_code == 0, run.explain()
-    (call,) = await server.ended_calls(run.handle)
-    ends = [fact for fact in server.events(call["id"]) if fact["kind"] == "ended"]
-    assert len(ends) == 1
-
-
 async def test_merged_invite(server: Server, tmp_path: Path) -> None:
     """The same INVITE by a second path is refused with 482, and is still one call."""
     run = await run_sipp("merged_invite", server.address, tmp_path)

@@ -48,7 +48,7 @@ def receive_in_dialog(core: Core, request: Request, now_ms: int) -> None:
         return
     transaction = core.transactions.open_server(request, leg.handle)
     if not leg.dialog.accepts_cseq(request.parsed.cseq):
-        respond(core, transaction, 500, now_ms, reason="CSeq out of order")
+        respond(core, transaction, 500, now_ms, reason="Out of Order")
         return
     _HANDLERS.get(request.method, _unknown)(core, leg, transaction, now_ms)
 

@@ -1,0 +1,116 @@
+"""The server under torture: the obedient program, its agent with an action, its records."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.robustness.caller import until
+from tests.e2e.server import GREETING, NUMBER, Json, Server
+
+PROGRAM = ("-m", "tests.e2e.robustness.program")
+_COUNTS = re.compile(r'^\{"counts": (\{.*\})\}$', re.MULTILINE)
+
+
+def obedient(directory: Path, options: Mapping[str, str] | None = None) -> Server:
+    """Return a server that has not been started."""
+    plain = {"language_model": "auto", "calls_max_count": "200"}
+    return Server(directory, plain | dict(options or {}), PROGRAM)
+
+
+async def give_number(server: Server, action_url: str = "http://127.0.0.1:9/") -> None:
+    """Give a started server an agent that acts and hangs up when told, and a number."""
+    act = {
+        "processing_mode": "muted", "name": "note", "description": "Note a word.",
+        "url": action_url, "speak_on_send": False, "speak_on_receive": False,
+        "input_schema": {"type": "object", "properties": {"word": {"type": "string"}}},
+    }  # fmt: skip
+    actions = [
+        server.create("/v1/actions/create", {"type": "action_external", "config": act}),
+        server.create("/v1/actions/create", {"type": "action_end_conversation", "config": {}}),
+    ]
+    agent = server.create(
+        "/v1/agents/create",
+        {
+            "prompt": {"content": "Obey."},
+            "voice": {"type": "voice_vocode", "voice_id": "joe"},
+            "initial_message": GREETING,
+            "actions": [action["id"] for action in actions],
+        },
+    )
+    trunk = server.create("/x/v1/sip_trunks/create", {"name": "t", "networks": ["127.0.0.0/8"]})
+    server.create(
+        "/v1/numbers/link",
+        {
+            "phone_number": NUMBER,
+            "telephony_account_connection": trunk["id"],
+            "inbound_agent": agent["id"],
+        },
+    )
+    await asyncio.sleep(1.2)  # trunks are looked for once a second
+
+
+async def counted(server: Server) -> dict[str, int]:
+    """Return what the process holds now."""
+    before = len(_COUNTS.findall(server.log()))
+    server.signal(signal.SIGUSR1)
+    await until(lambda: len(_COUNTS.findall(server.log())) > before, 10)
+    found: dict[str, int] = json.loads(_COUNTS.findall(server.log())[-1])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A call as the database has it."""
+
+    call_id: str
+    status: str
+    error_message: str | None
+    recording_available: bool
+
+
+def rows(server_directory: Path) -> list[Row]:
+    """Read all calls past the server."""
+    path = server_directory / "var" / "cordboard.db"
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        found = connection.execute(
+            "select id, status, error_message, recording_available from calls"
+        ).fetchall()
+    connection.close()
+    return [Row(row[0], row[1], row[2], bool(row[3])) for row in found]
+
+
+def integrity(server_directory: Path) -> str:
+    """Return what SQLite says of its own file."""
+    connection = sqlite3.connect(server_directory / "var" / "cordboard.db")
+    answer = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+    connection.close()
+    return answer
+
+
+@asynccontextmanager
+async def slow_receiver() -> AsyncIterator[str]:
+    """Open a receiver of actions that never answers; yields its URL."""
+    asked: list[asyncio.StreamWriter] = []
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer)
+        while await reader.read(4096):
+            pass
+
+    async with await asyncio.start_server(ask, "127.0.0.1", 0) as receiver:
+        yield f"http://127.0.0.1:{receiver.sockets[0].getsockname()[1]}/"
+        for writer in asked:
+            writer.close()
+
+
+def call_items(server: Server) -> list[Json]:
+    """Return the calls as the API shows them."""
+    return server.calls()
