@@ -78,7 +78,7 @@ def ring(assistant: Assistant, sip_port: int, conversation: Conversation) -> dic
     command = [
         sys.executable, "-m", "cordboard", "softphone", "--json",
         "--to", f"sip:{assistant.number}@127.0.0.1:{sip_port}",
-        "--script", str(HERE / "caller.script"),
+        "--script", str(HERE / "caller.script"), "--voice", "en-us", "--rate", "130",
         "--record", str(ROOM / "heard-by-the-caller.wav"),
     ]  # fmt: skip
     with (ROOM / "softphone.log").open("wb") as log:

@@ -65,7 +65,7 @@ def create(base_url: str, key: str, booking_url: str) -> Assistant:
         prompt=prompt.id,
         voice=voice.id,
         actions=[book.id, goodbye.id],
-        initial_message="Hello, this is the meeting assistant. How long should the meeting be?",
+        initial_message="Hello, this is the meeting assistant. Shall I set up a meeting for you?",
     )
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=base_url, headers=headers) as http:

@@ -21,8 +21,15 @@ from cordboard.softphone.script import Script, Step, Verb
 
 HEAR_WAIT_MS = 25_000
 ENDED_WAIT_MS = 20_000
-SILENCE_MS = 700
+SILENCE_MS = 900
 """So long the far end must have been silent before its turn counts as over."""
+
+PATIENCE_MS = 5_000
+"""Silence after which the caller says its last words again."""
+
+REPEATS_MAX = 2
+LAST_WORDS_TRIES = 20
+"""Tenths of a second that words may come after the sound has ended."""
 
 SAME_WORDS = 75.0
 """How alike heard and expected words must be, of 100."""
@@ -78,6 +85,7 @@ class Caller:
         self._ear: Ear | None = None
         self._phone = Phone(dialling, clock, ticker, randomness, self._frame)
         self._taken = 0
+        self._last_said = ""
         self._tell_line = tell
 
     async def run(self) -> Report:
@@ -146,27 +154,44 @@ class Caller:
         ear = self._ear
         assert ear is not None
         until_ms = ear.position_ms + HEAR_WAIT_MS
-        while ear.position_ms < until_ms:
+        since_ms = ear.position_ms
+        repeats = 0
+        while ear.position_ms < until_ms and not self._phone.ended.is_set():
             await asyncio.sleep(0.05)
-            fresh = ear.heard.words[self._taken :]
-            silent = not ear.heard.speaking and ear.position_ms - ear.heard.stopped_ms >= SILENCE_MS
-            said = " ".join(fresh)
-            if fresh and silent and _includes(said, expected):
-                self._taken = len(ear.heard.words)
-                self._tell(f"heard: {said}")
+            quiet_ms = ear.position_ms - max(ear.heard.stopped_ms, since_ms)
+            if ear.heard.speaking or quiet_ms < SILENCE_MS:
+                continue
+            if self._was_said(expected):
                 return True
-            if self._phone.ended.is_set():
-                if fresh and _includes(said, expected):
-                    self._taken = len(ear.heard.words)
-                    self._tell(f"heard: {said}")
-                    return True
-                break
+            if quiet_ms >= PATIENCE_MS and self._last_said and repeats < REPEATS_MAX:
+                # Not understood, or asked something else: people say it again.
+                repeats += 1
+                self._taken = len(ear.heard.words)
+                await self._say(self._last_said)
+                since_ms = ear.position_ms
+                until_ms = since_ms + HEAR_WAIT_MS
+        ear.finish()
+        for _ in range(LAST_WORDS_TRIES):
+            if self._was_said(expected):
+                return True
+            await asyncio.sleep(0.1)
         said = " ".join(ear.heard.words[self._taken :])
         self._fail(f"expected to hear {expected!r}, heard {said!r}")
         return False
 
+    def _was_said(self, expected: str) -> bool:
+        """Tell whether the words were among what came since the last step; takes it all if so."""
+        assert self._ear is not None
+        said = " ".join(self._ear.heard.words[self._taken :])
+        if not said or not _includes(said, expected):
+            return False
+        self._taken = len(self._ear.heard.words)
+        self._tell(f"heard: {said}")
+        return True
+
     async def _say(self, text: str) -> None:
         self._tell(f"say: {text}")
+        self._last_said = text
         speech, codec = self._speech, self._phone.codec
         sounds = speech.synthesizer.speak(text, speech.voice, speech.language, self._speakable())
         async with aclosing(sounds) as chunks:  # type: ignore[type-var]

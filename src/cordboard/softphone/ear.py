@@ -10,6 +10,9 @@ from cordboard.engine.segmenter import Segmenter
 from cordboard.media.codec import FRAME_MS, Codec, new_decoder
 from cordboard.ports import TranscriberFailed, TranscriberStream, TranscriberWords
 
+SENTENCE_PAUSE_MS = 450
+"""Shorter pauses lie within a sentence: the transcriber is not told of them."""
+
 
 @dataclass(slots=True)
 class Heard:
@@ -36,6 +39,7 @@ class Ear:
         self._segmenter = Segmenter()
         self._stream: TranscriberStream | None = None
         self._tapped = tapped
+        self._unheard_ms: int | None = None
 
     def connect(self, stream: TranscriberStream) -> None:
         """Let a transcriber, opened for the same codec with ``report``, listen."""
@@ -63,15 +67,26 @@ class Ear:
         if self._segmenter.push(self._gate.loud, self.position_ms):
             self._changed()
         self.position_ms += FRAME_MS
+        if self._unheard_ms is not None and self.position_ms >= self._unheard_ms:
+            self._unheard_ms = None
+            if self._stream is not None:
+                self._stream.speech_stopped()
+
+    def finish(self) -> None:
+        """Let the transcriber finish what it has: no more sound comes."""
+        if self._stream is not None and (self.heard.speaking or self._unheard_ms is not None):
+            self._unheard_ms = None
+            self.heard.speaking = False
+            self._stream.speech_stopped()
 
     def _changed(self) -> None:
         heard, segmenter = self.heard, self._segmenter
         heard.speaking = segmenter.speaking
         if segmenter.speaking:
             heard.started_ms = segmenter.changed_at_ms
-            if self._stream is not None:
+            if self._unheard_ms is None and self._stream is not None:
                 self._stream.speech_started()
+            self._unheard_ms = None
         else:
             heard.stopped_ms = segmenter.changed_at_ms
-            if self._stream is not None:
-                self._stream.speech_stopped()
+            self._unheard_ms = segmenter.changed_at_ms + SENTENCE_PAUSE_MS

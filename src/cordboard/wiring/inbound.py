@@ -11,7 +11,7 @@ from functools import partial
 from cordboard.call.plan import CallPlan
 from cordboard.engine.dispatch import Admission, Dispatch
 from cordboard.engine.guard import Guard, Report
-from cordboard.ports import CallStore, Direction, InboundPlan, NewCall
+from cordboard.ports import CallStore, Direction, InboundPlan, LegFailed, NewCall
 from cordboard.sip.events import CallOffered
 from cordboard.storage.call_store import StoreUnavailable
 from cordboard.telephony.sip.endpoint import SipEndpoint
@@ -86,6 +86,8 @@ class InboundCalls:
                 return await self._start(offer, admission)
         except (TimeoutError, StoreUnavailable, NoPortLeft):
             return 503
+        except LegFailed:
+            return 0
         except MediaRefused as refused:
             log.info("sip.media_refused", extra={"reason": str(refused)})
             return 488
@@ -107,9 +109,6 @@ class InboundCalls:
         )
         try:
             await leg.prepare()
-            if leg.is_over:
-                await leg.end()
-                return 0
             leg.ring()
             call = self._new_call(offer, inbound, call_id, leg)
             self._dispatch.start(admission, replace(call, trunk_id=trunk_id), leg)

@@ -74,13 +74,14 @@ class SipLeg:
         return self._endpoint.agent.calls.dialog(self.leg_id) or {}
 
     async def prepare(self) -> None:
-        """Settle codec and port. Raises ``MediaRefused`` (488) and ``NoPortLeft`` (503)."""
-        await self._media.prepare(self._offer.sdp_offer)
+        """Settle codec and port.
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the far end is gone already."""
-        return self._ended is not None
+        Raises ``MediaRefused`` (488), ``NoPortLeft`` (503) and ``LegFailed`` (the far end has gone).
+        """
+        await self._media.prepare(self._offer.sdp_offer)
+        if self._ended is not None:
+            self.close()
+            raise LegFailed("cancelled")
 
     def close(self) -> None:
         """Free the port without a word to the far end."""
@@ -114,12 +115,7 @@ class SipLeg:
 
     async def refuse(self, status: int) -> None:
         """Refuse the call with a final status."""
-        self.refuse_now(status)
-
-    def refuse_now(self, status: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        """Refuse the call with a final status and further header fields."""
-        agent = self._endpoint.agent
-        agent.calls.reject(self.leg_id, status, self._endpoint.now_ms, headers=headers)
+        self._endpoint.agent.calls.reject(self.leg_id, status, self._endpoint.now_ms)
         self._endpoint.pump()
         self._media.stream.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cordboard.media import rtp
-from cordboard.media.codec import Codec, Decoder, new_decoder
+from cordboard.media.codec import Codec, new_decoder
 from cordboard.media.conceal import Concealer
 from cordboard.media.dtmf import DigitMerger, TelephoneEvents
 from cordboard.media.dtmf_tones import InBandDigits
@@ -17,8 +17,8 @@ from cordboard.sip.datagram import Address
 class RtpReceiver:
     """Takes datagrams as they come and gives one frame a tick.
 
-    ``digit`` is called once for each key press, whichever way it came. In-band tones are
-    listened for only where the far end did not agree to telephone events.
+    ``digit`` is called once for each key press, whichever way it came. In-band tones are listened
+    for only where the far end did not agree to telephone events.
     """
 
     def __init__(
@@ -34,12 +34,13 @@ class RtpReceiver:
         self._digit = digit
         self._events = TelephoneEvents()
         self._merger = DigitMerger()
-        self._set(codec, payload_type, event_type)
+        self._sound = _Sound(codec, payload_type)
+        self._event_type = event_type
 
     def change(self, codec: Codec, payload_type: int, event_type: int | None) -> None:
         """Go on in another encoding."""
-        if codec != self._codec or payload_type != self._payload_type:
-            self._set(codec, payload_type, event_type)
+        if not self._sound.is_of(codec, payload_type):
+            self._sound = _Sound(codec, payload_type)
         self._event_type = event_type
 
     def receive(self, datagram: bytes, source: Address, now_ms: int) -> None:
@@ -56,7 +57,7 @@ class RtpReceiver:
             if digit is not None:
                 self._pressed(digit, "event", now_ms)
             return
-        self._jitter.put(packet, now_ms)
+        self._sound.jitter.put(packet, now_ms)
 
     def info_digit(self, digit: str, now_ms: int) -> None:
         """Take a key press that came by SIP INFO."""
@@ -64,32 +65,37 @@ class RtpReceiver:
 
     def tick(self, now_ms: int) -> bytes:
         """Return the frame that is due in the leg's encoding: sound, concealment, or silence."""
-        frame = self._jitter.pull(now_ms)
+        sound = self._sound
+        frame = sound.jitter.pull(now_ms)
         if frame.kind is FrameKind.VOICE:
-            payload = self._concealer.good(frame.payload)
+            payload = sound.concealer.good(frame.payload)
             if self._event_type is None:
-                self._listen_for_tones(payload, now_ms)
+                digit = sound.tones.push(sound.decoder.to_pcm(payload))
+                if digit is not None:
+                    self._pressed(digit, "in_band", now_ms)
             return payload
         if frame.kind is FrameKind.LOST:
-            return self._concealer.conceal()
-        return self._codec.silence_frame
-
-    def _set(self, codec: Codec, payload_type: int, event_type: int | None) -> None:
-        self._codec = codec
-        self._payload_type = payload_type
-        self._event_type = event_type
-        self._jitter = JitterBuffer({payload_type: codec})
-        self._concealer = Concealer(codec)
-        self._decoder: Decoder | None = None
-        self._tones = InBandDigits(codec.rate_hz)
-
-    def _listen_for_tones(self, payload: bytes, now_ms: int) -> None:
-        if self._decoder is None:
-            self._decoder = new_decoder(self._codec)
-        digit = self._tones.push(self._decoder.to_pcm(payload))
-        if digit is not None:
-            self._pressed(digit, "in_band", now_ms)
+            return sound.concealer.conceal()
+        return sound.codec.silence_frame
 
     def _pressed(self, digit: str, way: str, now_ms: int) -> None:
         if self._merger.accept(digit, way, now_ms):
             self._digit(digit)
+
+
+class _Sound:
+    """What belongs to one encoding: order, concealment, tones."""
+
+    __slots__ = ("codec", "concealer", "decoder", "jitter", "payload_type", "tones")
+
+    def __init__(self, codec: Codec, payload_type: int) -> None:
+        self.codec = codec
+        self.payload_type = payload_type
+        self.jitter = JitterBuffer({payload_type: codec})
+        self.concealer = Concealer(codec)
+        self.decoder = new_decoder(codec)
+        self.tones = InBandDigits(codec.rate_hz)
+
+    def is_of(self, codec: Codec, payload_type: int) -> bool:
+        """Tell whether this is the encoding that was negotiated."""
+        return codec == self.codec and payload_type == self.payload_type

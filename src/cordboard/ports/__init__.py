@@ -1,0 +1,83 @@
+"""The Protocols that the engine needs: what carriers, providers and stores must offer.
+
+Rules for every port: methods without ``async`` never block and never wait; callbacks are called on
+the event loop; failures of providers are ``ProviderError``; cancellation always passes through.
+"""
+
+from __future__ import annotations
+
+from cordboard.ports.carriers import (
+    Leg,
+    LegFailed,
+    LegSink,
+    MediaTicker,
+)
+from cordboard.ports.providers import (
+    ActionRunner,
+    LanguageModel,
+    ModelAction,
+    ModelExpects,
+    ModelText,
+    PhraseStore,
+    ProviderError,
+    ReplyRequest,
+    SpeechChunk,
+    Synthesizer,
+    Transcriber,
+    TranscriberFailed,
+    TranscriberStream,
+    TranscriberWords,
+    VoiceActivity,
+    VoiceStream,
+    WordTime,
+)
+from cordboard.ports.records import (
+    CallEnding,
+    CallStore,
+    Direction,
+    Fact,
+    InboundPlan,
+    NewCall,
+    OpenCall,
+    Recording,
+    RecordingSink,
+)
+from cordboard.ports.times import (
+    Clock,
+    Randomness,
+)
+
+__all__ = [
+    "ActionRunner",
+    "CallEnding",
+    "CallStore",
+    "Clock",
+    "Direction",
+    "Fact",
+    "InboundPlan",
+    "LanguageModel",
+    "Leg",
+    "LegFailed",
+    "LegSink",
+    "MediaTicker",
+    "ModelAction",
+    "ModelExpects",
+    "ModelText",
+    "NewCall",
+    "OpenCall",
+    "PhraseStore",
+    "ProviderError",
+    "Randomness",
+    "Recording",
+    "RecordingSink",
+    "ReplyRequest",
+    "SpeechChunk",
+    "Synthesizer",
+    "Transcriber",
+    "TranscriberFailed",
+    "TranscriberStream",
+    "TranscriberWords",
+    "VoiceActivity",
+    "VoiceStream",
+    "WordTime",
+]

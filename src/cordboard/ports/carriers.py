@@ -1,0 +1,109 @@
+"""What a carrier must offer: legs, and the clock they tick on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from cordboard.call.events import LegEndedBy
+from cordboard.media.codec import Codec
+
+
+class LegSink(Protocol):
+    """Where a leg delivers what comes from the far end. All calls are on the event loop and must
+    return quickly.
+    """
+
+    def audio_received(self, payload: bytes) -> None:
+        """Take one 20 ms frame in the leg's encoding, in order, gaps concealed; called once per
+        media tick.
+        """
+        ...
+
+    def mark_reached(self, mark: str) -> None:
+        """Learn that everything sent before this mark has been played to the far end."""
+        ...
+
+    def digit_pressed(self, digit: str) -> None:
+        """Learn of one key press, whichever way it came."""
+        ...
+
+    def digits_sent(self, request_id: str, failure: str | None) -> None:
+        """Learn that digits have been sent, or why not."""
+        ...
+
+    def held(self, on: bool) -> None:
+        """Learn that the far end put us on hold, or took us off."""
+        ...
+
+    def codec_changed(self) -> None:
+        """Learn that ``Leg.codec`` is another one from now on."""
+        ...
+
+    def ended(self, by: LegEndedBy, cause: str) -> None:
+        """Learn that the leg is gone. Called exactly once, also after our own ``end``."""
+        ...
+
+
+class Leg(Protocol):
+    """One signalling-and-media connection with one far end.
+
+    Sound is paced by the leg (or its carrier): ``play`` queues, ``mark`` reports when what was
+    queued before it has been played, ``clear`` drops what has not been played yet.
+    """
+
+    @property
+    def leg_id(self) -> str:
+        """The identifier of this leg within the process."""
+        ...
+
+    @property
+    def codec(self) -> Codec:
+        """The encoding of both directions; settled before ``answer`` returns."""
+        ...
+
+    def start(self, sink: LegSink) -> None:
+        """Name the sink. Called once, before anything else."""
+        ...
+
+    async def answer(self) -> None:
+        """Answer the far end; returns when sound may flow. Raises ``LegFailed``."""
+        ...
+
+    async def refuse(self, status: int) -> None:
+        """Refuse a leg that was offered."""
+        ...
+
+    async def end(self) -> None:
+        """Release the far end at once, in whatever state; returns when the request has left."""
+        ...
+
+    def play(self, payload: bytes) -> None:
+        """Queue sound in ``codec``'s encoding; any length, cut into frames by the leg."""
+        ...
+
+    def mark(self, mark: str) -> None:
+        """Ask for ``LegSink.mark_reached`` once all sound queued so far has been played."""
+        ...
+
+    def clear(self) -> int:
+        """Drop queued sound and pending marks; return how many milliseconds were not heard."""
+        ...
+
+    def send_digits(self, request_id: str, digits: str) -> None:
+        """Send digits after the queued sound; ``LegSink.digits_sent`` tells the result."""
+        ...
+
+
+class LegFailed(Exception):
+    """The far end could not be reached or went away while we answered; the text is the cause for
+    the record.
+    """
+
+
+class MediaTicker(Protocol):
+    """The one 20 ms clock of the process, to which legs register."""
+
+    def add(self, tick: Callable[[int], None]) -> Callable[[], None]:
+        """Have ``tick(now_ms)`` called once every 20 ms; returns the function that ends it."""
+        ...
