@@ -21,7 +21,9 @@ _LONGEST_NAME_CHARACTERS = 40
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name cases alike in every worker process: no addresses of objects, no drawn or long texts."""
-    if isinstance(val, str | bytes):
+    if isinstance(val, bytes):
+        return argname  # it may be compressed, and hold the time of day
+    if isinstance(val, str):
         return argname if len(val) > _LONGEST_NAME_CHARACTERS else None
     shown = str(val)
     return (
