@@ -35,6 +35,7 @@ def softphone(
     sender: Annotated[str, typer.Option("--from", help="The caller's number.")] = "+12025550199",
     speech: Annotated[str, typer.Option(help="embedded (spoken words) or tone.")] = "embedded",
     voice: Annotated[str, typer.Option(help="A voice of the embedded synthesizer.")] = "",
+    rate: Annotated[int, typer.Option(help="Words a minute of the embedded voice.")] = 150,
     codec: Annotated[
         str, typer.Option(help="pcmu, pcma, g722, or several by comma.")
     ] = "g722,pcmu",
@@ -45,7 +46,7 @@ def softphone(
     """Ring a number, follow a script, tell what was heard; exit code 1 if it went otherwise."""
     dialling = _dialling(to, sender, codec, host)
     steps = _script(script)
-    plan = VoicePlan(voice=voice)
+    plan = VoicePlan(voice=voice, settings={"rate_wpm": rate})
     report, phone_codec = asyncio.run(_run(steps, dialling, speech, plan))
     if record is not None and phone_codec is not None:
         record.write_bytes(_wave(phone_codec, bytes(report.far_sound)))

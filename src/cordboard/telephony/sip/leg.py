@@ -76,7 +76,7 @@ class SipLeg:
     async def prepare(self) -> None:
         """Settle codec and port.
 
-        Raises ``MediaRefused`` (488), ``NoPortLeft`` (503) and ``LegFailed`` (the far end has gone).
+        Raises ``MediaRefused`` (488), ``NoPortLeft`` (503) and ``LegFailed`` (the far end is gone).
         """
         await self._media.prepare(self._offer.sdp_offer)
         if self._ended is not None:
