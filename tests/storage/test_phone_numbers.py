@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordboard.storage.phone_numbers import stored_number, stored_user_part
+from cordboard.storage.phone_numbers import shown_number, stored_number, stored_user_part
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,13 @@ def test_user_parts() -> None:
     for written in ("a b", "a@b", "a;b", "a\r\nb", "x" * 65, "12", ""):
         with pytest.raises(ValueError, match="must be"):
             stored_user_part(written, "US")
+
+
+def test_shown_number() -> None:
+    """A caller's number is told in its stored form, whatever else it sends as it is."""
+    assert shown_number("+12025550123", "US") == "12025550123"
+    assert shown_number("anonymous", "US") == "anonymous"
+    assert shown_number("a b", "US") == "a b"
 
 
 @given(st.text(max_size=30))

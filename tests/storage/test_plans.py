@@ -46,12 +46,22 @@ VAULT = Vault(MasterKey(bytes(range(32))), lambda count: bytes(count))
 SCHEMA = {"type": "object", "properties": {"title": {"type": "string", "title": "Title"}}}
 FUNCTION = {"type": "action_trigger_function_call", "config": {}}
 AGENT_FIELDS: dict[str, Any] = {
-    "name": "Ann", "language": "de", "initial_message": "Hallo ${from_number}, ${unknown}",
-    "interrupt_sensitivity": "high", "context_endpoint": None, "noise_suppression": False,
-    "endpointing_sensitivity": "relaxed", "ivr_navigation_mode": "off",
-    "conversation_speed": 9.0, "initial_message_delay": 0.25, "llm_temperature": 0.5,
-    "openai_model_name_override": "big", "ask_if_human_present_on_idle": True,
-    "run_do_not_call_detection": False, "llm_fallback": None, "idle_time_seconds": 12,
+    "name": "Ann",
+    "language": "de",
+    "initial_message": "Hallo ${from_number}, ${unknown}",
+    "interrupt_sensitivity": "high",
+    "context_endpoint": None,
+    "noise_suppression": False,
+    "endpointing_sensitivity": "relaxed",
+    "ivr_navigation_mode": "off",
+    "conversation_speed": 9.0,
+    "initial_message_delay": 0.25,
+    "llm_temperature": 0.5,
+    "openai_model_name_override": "big",
+    "ask_if_human_present_on_idle": True,
+    "run_do_not_call_detection": False,
+    "llm_fallback": None,
+    "idle_time_seconds": 12,
     "deepgram_keywords": {"Cordboard": 2},
 }
 
@@ -71,9 +81,14 @@ def action(number: int, kind: str, config: dict[str, Any], trigger: object = Non
 def external(number: int, name: str, *, send: bool = True, receive: bool = True) -> Action:
     """Return a stored external action with a sealed secret."""
     config = {
-        "name": name, "description": "Böök", "url": "https://example.com",
-        "input_schema": SCHEMA, "speak_on_send": send, "speak_on_receive": receive,
-        "signature_secret": "****cret", "signature_format": "python",
+        "name": name,
+        "description": "Böök",
+        "url": "https://example.com",
+        "input_schema": SCHEMA,
+        "speak_on_send": send,
+        "speak_on_receive": receive,
+        "signature_secret": "****cret",
+        "signature_format": "python",
     }
     row = action(number, "action_external", config)
     sealed = VAULT.seal("the-real-secret", secret_place(row, ("config", "signature_secret")))
@@ -113,10 +128,19 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     opened = Database(url)
     voice = {"voice_id": "joe"}
     trunk = {
-        "networks": ["10.0.0.0/8"], "user": "u", "password": "****", "target": None,
-        "transport": "udp", "register": False, "realm": None, "register_user": None,
-        "register_password": None, "number_format": "e164", "dial_prefixes": ["1"],
-        "allow_any": True, "srtp": "off",
+        "networks": ["10.0.0.0/8"],
+        "user": "u",
+        "password": "****",
+        "target": None,
+        "transport": "udp",
+        "register": False,
+        "realm": None,
+        "register_user": None,
+        "register_password": None,
+        "number_format": "e164",
+        "dial_prefixes": ["1"],
+        "allow_any": True,
+        "srtp": "off",
     }
     async with opened.write() as session:
         session.add_all([Organisation(id=name, name=name, created_at=AT) for name in "op"])
@@ -271,7 +295,7 @@ async def test_inbound(
     """A number leads to its agent through its own trunk, if it is active and unambiguous."""
     plans = InboundPlans(clock=_Clock())
     async with database.read() as session:
-        found = await plans.find(session, trunk_id, number, "491")
+        found = await plans.find(session, trunk_id, number, "+49 1")
         shown = await plans.show(session, "o", "g")
     assert (found.organisation_id if found else None) == organisation_id
     if found is not None:

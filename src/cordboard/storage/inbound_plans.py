@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cordboard.ports import Clock, InboundPlan
 from cordboard.storage.agent_rows import api_agent, load_agent
-from cordboard.storage.phone_numbers import stored_user_part
+from cordboard.storage.phone_numbers import shown_number, stored_user_part
 from cordboard.storage.plans import DEFAULTS, PlanOptions, build_plan, standard_variables
 from cordboard.storage.tables import Number
 
@@ -34,7 +34,8 @@ class InboundPlans:
         row = await self._number(session, trunk_id, number)
         if row is None or row.inbound_agent_id is None:
             return None
-        variables = standard_variables(from_number, row.number, self.clock.wall())
+        caller = shown_number(from_number, self.home_country)
+        variables = standard_variables(caller, row.number, self.clock.wall())
         plan, _ = await build_plan(
             session,
             row.organisation_id,

@@ -48,6 +48,14 @@ def stored_user_part(text: str, home_country: str) -> str:
         return name
 
 
+def shown_number(text: str, home_country: str) -> str:
+    """Return a far end's number in its stored form, or as it came where it is none."""
+    try:
+        return stored_user_part(text, home_country)
+    except ValueError:
+        return text
+
+
 def _with_country_code(digits: str, home_country: str) -> str:
     try:
         parsed = phonenumbers.parse(digits, home_country)
