@@ -68,19 +68,7 @@ async def running(
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, stack)
         providers = await build(settings, stack)
-        inbound = InboundPlans(
-            clock=ground.clock,
-            home_country=settings.home_country,
-            options=_plan_options(settings),
-        )
-        store = SqlCallStore(
-            ground.database,
-            ground.engine_id,
-            ground.clock,
-            find_plan=inbound.find,
-            show_agent=inbound.show,
-        )
-        await stack.enter_async_context(store)
+        store = await stack.enter_async_context(_store(ground))
         recordings = DirectoryRecordings(settings.data_dir / "recordings", ground.clock)
         await asyncio.to_thread(recover, settings.data_dir / "recordings")
         await stack.enter_async_context(recordings)
@@ -158,6 +146,21 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> Ground:
         vault=Vault(key, randomness.random_bytes),
         database=database,
         engine_id=lock.engine_id,
+    )
+
+
+def _store(ground: Ground) -> SqlCallStore:
+    inbound = InboundPlans(
+        clock=ground.clock,
+        home_country=ground.settings.home_country,
+        options=_plan_options(ground.settings),
+    )
+    return SqlCallStore(
+        ground.database,
+        ground.engine_id,
+        ground.clock,
+        find_plan=inbound.find,
+        show_agent=inbound.show,
     )
 
 

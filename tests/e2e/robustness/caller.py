@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from benchmarks.caller import SILENCE, Callers, Noted, WireCall, pace
+from benchmarks.caller import SILENCE, Callers, Noted, pace
 from cordboard.media.codec import PCMU, new_decoder, new_encoder
 from cordboard.media.tone_code import ToneDecoder, encode
 

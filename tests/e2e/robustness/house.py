@@ -8,21 +8,20 @@ import re
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.robustness.caller import until
-from tests.e2e.server import GREETING, NUMBER, Json, Server
+from tests.e2e.server import GREETING, NUMBER, Server
 
 PROGRAM = ("-m", "tests.e2e.robustness.program")
 _COUNTS = re.compile(r'^\{"counts": (\{.*\})\}$', re.MULTILINE)
 
 
 def obedient(directory: Path, options: Mapping[str, str] | None = None) -> Server:
-    """Return a server that has not been started."""
-    plain = {"language_model": "auto", "calls_max_count": "200"}
-    return Server(directory, plain | dict(options or {}), PROGRAM)
+    """Return a server that has not been started; its data are in ``directory / "var"``."""
+    return Server(directory, {"calls_max_count": "200", **(options or {})}, PROGRAM)
 
 
 async def give_number(server: Server, action_url: str = "http://127.0.0.1:9/") -> None:
@@ -76,41 +75,43 @@ class Row:
     recording_available: bool
 
 
-def rows(server_directory: Path) -> list[Row]:
+def rows(data_dir: Path) -> list[Row]:
     """Read all calls past the server."""
-    path = server_directory / "var" / "cordboard.db"
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{data_dir}/cordboard.db?mode=ro", uri=True)) as connection:
         found = connection.execute(
             "select id, status, error_message, recording_available from calls"
         ).fetchall()
-    connection.close()
     return [Row(row[0], row[1], row[2], bool(row[3])) for row in found]
 
 
-def integrity(server_directory: Path) -> str:
+def integrity(data_dir: Path) -> str:
     """Return what SQLite says of its own file."""
-    connection = sqlite3.connect(server_directory / "var" / "cordboard.db")
-    answer = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
-    connection.close()
-    return answer
+    with closing(sqlite3.connect(data_dir / "cordboard.db")) as connection:
+        return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
 
 
-@asynccontextmanager
-async def slow_receiver() -> AsyncIterator[str]:
-    """Open a receiver of actions that never answers; yields its URL."""
-    asked: list[asyncio.StreamWriter] = []
+class SlowReceiver:
+    """A receiver of actions that never answers; ``asked_count`` requests have come."""
 
-    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(writer)
-        while await reader.read(4096):
+    def __init__(self) -> None:
+        self.asked_count = 0
+        self.url = ""
+
+    async def ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one connection (asyncio's callback)."""
+        try:
+            while await reader.read(4096):
+                self.asked_count += 1
+        except ConnectionError:
             pass
-
-    async with await asyncio.start_server(ask, "127.0.0.1", 0) as receiver:
-        yield f"http://127.0.0.1:{receiver.sockets[0].getsockname()[1]}/"
-        for writer in asked:
+        finally:
             writer.close()
 
 
-def call_items(server: Server) -> list[Json]:
-    """Return the calls as the API shows them."""
-    return server.calls()
+@asynccontextmanager
+async def slow_receiver() -> AsyncIterator[SlowReceiver]:
+    """Open a receiver that never answers."""
+    receiver = SlowReceiver()
+    async with await asyncio.start_server(receiver.ask, "127.0.0.1", 0) as listening:
+        receiver.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        yield receiver
