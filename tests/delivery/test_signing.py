@@ -133,7 +133,7 @@ def test_any_value_survives_node(values: list[object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), 10**400, {1, 2}, {1: 2}, b"x", object()], ids=ascii
+    "value", [float("nan"), float("inf"), 10**400, {1, 2}, {1: 2}, b"x"], ids=ascii
 )
 def test_what_has_no_json_form_is_refused(value: object) -> None:
     """What Node would turn into something else is an error in the compact form."""

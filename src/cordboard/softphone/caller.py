@@ -31,7 +31,7 @@ REPEATS_MAX = 2
 LAST_WORDS_TRIES = 20
 """Tenths of a second that words may come after the sound has ended."""
 
-SAME_WORDS = 75.0
+SAME_WORDS = 88.0
 """How alike heard and expected words must be, of 100."""
 
 DECOYS = (
