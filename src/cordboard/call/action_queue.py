@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,6 +73,17 @@ class ActionQueue:
             if action.utterance_id == utterance_id:
                 action.utterance_id = None
 
+    def wait_longer(self, kind: ActionKind, utterance_id: str | None) -> None:
+        """Let the actions of a kind that have not begun wait for the end of this utterance."""
+        for action in self._pending.values():
+            if action.plan.kind is kind and not action.running and utterance_id is not None:
+                action.utterance_id = utterance_id
+                action.runs_when = RunsWhen.MESSAGE_ENDS
+
+    def running(self) -> PendingAction | None:
+        """Return the action that runs now."""
+        return next((action for action in self._pending.values() if action.running), None)
+
     def take_withdrawable(self) -> list[PendingAction]:
         """Remove and return what has not begun to run."""
         withdrawn = [action for action in self._pending.values() if not action.running]
@@ -87,7 +99,7 @@ class ActionQueue:
     @property
     def is_running(self) -> bool:
         """Whether an action runs now."""
-        return any(action.running for action in self._pending.values())
+        return self.running() is not None
 
 
 class BadArguments(Exception):
@@ -114,18 +126,27 @@ def read_arguments(plan: ActionPlan, arguments_json: str) -> tuple[dict[str, obj
         given = value.pop("user_message", None)
         if isinstance(given, str) and given.strip():
             message = given.strip()
+    if plan.kind is ActionKind.DTMF and not re.fullmatch(
+        r"[0-9*#]{1,64}", str(value.get("buttons", ""))
+    ):
+        raise BadArguments("buttons is not a row of the keys 0 to 9, * and #")
     return value, message
 
 
 def triggered(actions: Iterable[ActionPlan], said: str) -> ActionPlan | None:
     """Return the first action one of whose phrases occurs in what the model said in one turn."""
-    words = plain(said)
+    words, letters = plain(said), _bare(said)
     for action in actions:
         for phrase in action.phrases:
             wanted = plain(phrase)
-            if wanted and wanted in words:
+            if wanted and (wanted in words or _bare(phrase) in letters):
                 return action
     return None
+
+
+def _bare(text: str) -> str:
+    """Return ``text`` with punctuation left out, not replaced: "good-bye" is "goodbye"."""
+    return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 
 
 def runs_when(plan: ActionPlan) -> RunsWhen:
@@ -146,6 +167,14 @@ NOT_AVAILABLE = ActionOutcome(
     result={"info": "This is not possible on this call. Say so and offer something else."},
     agent_message=None,
     outcome_class="refused",
+    status_code=None,
+)
+
+OVERDUE = ActionOutcome(
+    success=False,
+    result={"info": "No answer came in time. It is not known whether it was done."},
+    agent_message=None,
+    outcome_class="timeout",
     status_code=None,
 )
 

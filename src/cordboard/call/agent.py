@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cordboard.call.action_queue import triggered
 from cordboard.call.agent_actions import AgentActions
+from cordboard.call.bridging import Bridging
 from cordboard.call.commands import StoredPhrase
 from cordboard.call.desk import Desk
 from cordboard.call.events import (
@@ -16,6 +17,7 @@ from cordboard.call.events import (
     PlayoutFinished,
     PlayoutStarted,
     PlayoutStopped,
+    ProviderKind,
     ReplyActionAsked,
     ReplyClauseReady,
     ReplyExpected,
@@ -25,12 +27,9 @@ from cordboard.call.events import (
 from cordboard.call.expectation import Expectation
 from cordboard.call.turns import CallerTurn
 
-BRIDGE_AFTER_MS = 2_500
-"""Silence in the agent's turn after which a stored phrase is played: the caller hears it within 3
-s.
-"""
+ACTION_MAX_MS = 30_000
+"""After so long an action that never came to an outcome is taken for failed."""
 
-BRIDGE_AGAIN_MS = 8_000
 OUTAGE_MS = 20_000
 """After so long without a reply the call ends with a stored goodbye."""
 
@@ -51,6 +50,8 @@ class AgentOperator:
         self._retrying = False
         self._actions = AgentActions()
         self._end_reason: EndReason | None = None
+        self._bridging = Bridging()
+        self._expected = False
 
     def offered(self, desk: Desk) -> None:
         """Have the greeting made while the call is not answered yet."""
@@ -66,7 +67,7 @@ class AgentOperator:
         if self._greeting_id is None:
             return
         delay_ms = max(0, desk.plan.turn.initial_message_delay_ms)
-        desk.deadlines.set("bridge", now_ms + delay_ms + BRIDGE_AFTER_MS)
+        self._bridging.owes(now_ms + delay_ms, now_ms, desk)
         if delay_ms:
             desk.deadlines.set("initial_message", now_ms + delay_ms)
         else:
@@ -75,7 +76,8 @@ class AgentOperator:
     def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
         """Answer the caller; a reply that nobody has heard yet is made again with the new words."""
         self._drop_reply(desk)
-        desk.deadlines.clear("bridge", "outage")
+        self._bridging.restart(desk)
+        desk.deadlines.clear("outage")
         self._actions.caller_spoke()
         # A turn that waited for the agent to finish has been silent only since then.
         self._start_reply(desk, now_ms if turn.kept else turn.stopped_ms, now_ms)
@@ -86,7 +88,13 @@ class AgentOperator:
         self._follow_up = False
         self._end_reason = None
         self._actions.withdraw(desk)
-        desk.deadlines.clear("bridge", "outage", "retry_reply")
+        self._bridging.restart(desk)
+        desk.deadlines.clear("outage")
+
+    def resumed(self, desk: Desk, now_ms: int) -> None:
+        """Run what waited for the caller to leave the floor."""
+        self._actions.run_ready(desk)
+        self._after(desk, now_ms)
 
     def handle(self, event: Event, desk: Desk, now_ms: int) -> None:
         """Take an event of a reply, an action, or playout."""
@@ -101,22 +109,27 @@ class AgentOperator:
                 if event.reply_id == self._reply_id:
                     self._reply_event(event, desk, now_ms)
             case PlayoutStarted(utterance_id=utterance_id):
-                desk.deadlines.clear("bridge", "outage")
-                self._actions.utterance_started(utterance_id, desk)
-            case PlayoutFinished(utterance_id=utterance_id):
-                self._actions.utterance_ended(utterance_id, desk)
+                self._began_to_sound(utterance_id, desk)
+            # An action does not hang on its message: one that could not be spoken holds up nothing.
             case (
-                PlayoutFailed(utterance_id=utterance_id) | PlayoutStopped(utterance_id=utterance_id)
+                PlayoutFinished(utterance_id=utterance_id)
+                | PlayoutFailed(utterance_id=utterance_id)
+                | PlayoutStopped(utterance_id=utterance_id)
             ):
                 self._actions.utterance_ended(utterance_id, desk)
             case ActionSent(action_call_id=action_call_id):
                 self._actions.sent(action_call_id, desk)
             case ActionFinished(action_call_id=action_call_id, outcome=outcome):
+                desk.deadlines.clear("action", "outage")
                 self._follow_up |= self._actions.finished(
                     action_call_id, outcome, desk, self._opening
                 )
             case DigitsSent(request_id=request_id, failure=failure):
+                desk.deadlines.clear("action", "outage")
                 self._actions.digits_sent(request_id, failure, desk)
+        self._after(desk, now_ms)
+
+    def _after(self, desk: Desk, now_ms: int) -> None:
         if self._actions.wants_end and self._end_reason is None:
             self._end_reason = EndReason.AGENT_ENDED
         self._settle(desk, now_ms)
@@ -129,11 +142,15 @@ class AgentOperator:
             self._retrying = False
             self._reply_id = desk.start_reply()
         elif reason == "bridge" and self._owes_sound(desk):
-            if desk.plan.bridge_phrases:
-                desk.say_stored(StoredPhrase.ONE_MOMENT)
-            desk.deadlines.set("bridge", now_ms + BRIDGE_AGAIN_MS)
+            self._bridging.due(desk, now_ms)
         elif reason == "outage":
-            self._give_up(desk)
+            if desk.playback.paused or self._actions.is_running:
+                desk.deadlines.set("outage", now_ms + OUTAGE_MS)
+            else:
+                self._give_up(desk)
+        elif reason == "action":
+            self._follow_up |= self._actions.overdue(desk, self._opening)
+            self._after(desk, now_ms)
 
     def hung_up(self, desk: Desk) -> None:
         """Stop making replies; what has been sent stays to be recorded."""
@@ -141,7 +158,7 @@ class AgentOperator:
         self._follow_up = False
         self._actions.hung_up = True
         self._actions.withdraw(desk)
-        desk.deadlines.clear("bridge", "outage", "retry_reply", "initial_message")
+        desk.deadlines.clear("bridge", "outage", "retry_reply", "initial_message", "action")
 
     @property
     def is_busy(self) -> bool:
@@ -165,6 +182,12 @@ class AgentOperator:
         """
         return self._end_reason
 
+    @property
+    def end_detail(self) -> str:
+        """The class of provider that could not be had."""
+        failed = self._end_reason is EndReason.PROVIDER_FAILED
+        return ProviderKind.LANGUAGE_MODEL.value if failed else ""
+
     def _reply_event(
         self,
         event: ReplyClauseReady | ReplyActionAsked | ReplyExpected | ReplyFinished | ReplyFailed,
@@ -177,6 +200,7 @@ class AgentOperator:
                     self._said.append(text.strip())
                     desk.say(text.strip())
             case ReplyExpected(expectation=expectation):
+                self._expected = True
                 desk.expect(expectation)
             case ReplyActionAsked(function_name=name, arguments_json=arguments):
                 self._follow_up |= self._actions.ask(name, arguments, desk)
@@ -194,6 +218,10 @@ class AgentOperator:
             return
         self._reply_id = None
         desk.deadlines.clear("retry_reply")
+        if self._opening is None and not self._expected and any(self._said):
+            # What was asked for before is not what is asked now.
+            desk.expect(desk.anything)
+        self._actions.reply_over(desk)
         plan = triggered(desk.plan.actions, " ".join(self._said))
         if plan is not None:
             self._actions.trigger(plan, desk)
@@ -201,6 +229,7 @@ class AgentOperator:
     def _reply_broke_off(self, desk: Desk, now_ms: int) -> None:
         self._reply_id = None
         if self._said:
+            self._actions.reply_over(desk)
             return
         self._retrying = True
         desk.deadlines.set("retry_reply", now_ms + RETRY_AFTER_MS)
@@ -208,9 +237,11 @@ class AgentOperator:
     def _start_reply(self, desk: Desk, since_ms: int, now_ms: int) -> None:
         self._said = []
         self._follow_up = False
+        self._expected = False
         self._reply_id = desk.start_reply()
+        self._actions.reply_begins()
         # Set already when this reply only follows another one: the caller has waited since then.
-        desk.deadlines.set_if_unset("bridge", max(since_ms + BRIDGE_AFTER_MS, now_ms + 200))
+        self._bridging.owes(since_ms, now_ms, desk)
         desk.deadlines.set_if_unset("outage", max(since_ms, now_ms) + OUTAGE_MS)
 
     def _drop_reply(self, desk: Desk) -> None:
@@ -221,34 +252,36 @@ class AgentOperator:
         desk.deadlines.clear("retry_reply")
 
     def _settle(self, desk: Desk, now_ms: int) -> None:
-        """Once reply and actions are over, go on with what they left to do; watch over silence
-        while they are not.
-        """
+        """Go on with what reply and actions left to do; while they last, watch over silence."""
         if self._end_reason is not None or self._actions.hung_up:
             desk.deadlines.clear("bridge", "outage", "retry_reply")
             return
-        if (
-            self._follow_up
-            and self._reply_id is None
-            and not self._retrying
-            and self._actions.is_empty
-        ):
+        if self._follow_up and not self.is_busy:
             self._start_reply(desk, now_ms, now_ms)
+        if self._actions.is_running:
+            desk.deadlines.set_if_unset("action", now_ms + ACTION_MAX_MS)
         if self._owes_sound(desk):
-            desk.deadlines.set_if_unset("bridge", now_ms + BRIDGE_AFTER_MS)
+            self._bridging.owes(now_ms, now_ms, desk)
         else:
-            desk.deadlines.clear("bridge")
-            if not self.is_busy:
-                desk.deadlines.clear("outage")
+            self._bridging.sounds(desk)
+        if not self.is_busy and desk.playback.is_empty:
+            desk.deadlines.clear("outage")
+
+    def _began_to_sound(self, utterance_id: str, desk: Desk) -> None:
+        utterance = desk.playback.get(utterance_id)
+        if utterance is not None and utterance.text:
+            # A stored phrase proves nothing: it needs no provider.
+            self._bridging.restart(desk)
+            desk.deadlines.clear("outage")
+        self._actions.utterance_started(utterance_id, desk)
 
     def _owes_sound(self, desk: Desk) -> bool:
         """Tell whether it is the agent's turn and nothing of it sounds yet."""
         return (self.is_busy or not desk.playback.is_empty) and not desk.playback.is_sounding
 
     def _give_up(self, desk: Desk) -> None:
-        self._drop_reply(desk)
+        self.hung_up(desk)
         desk.note("gave_up", {"reason": "outage"})
         desk.stop_speaking()
-        desk.deadlines.clear("bridge")
         desk.say_stored(StoredPhrase.GOODBYE, interruptible=False)
         self._end_reason = EndReason.PROVIDER_FAILED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cordboard.call.action_queue import (
     DONE,
     NOT_AVAILABLE,
+    OVERDUE,
     WITHDRAWN,
     ActionQueue,
     BadArguments,
@@ -17,7 +18,7 @@ from cordboard.call.action_queue import (
 from cordboard.call.actions import ActionCall, ActionKind, ActionOutcome, ActionPlan
 from cordboard.call.commands import RunAction, SendDigits, StoredPhrase
 from cordboard.call.desk import Desk
-from cordboard.call.expectation import ANYTHING, Expectation
+from cordboard.call.expectation import Expectation
 
 ACTIONS_PER_TURN_MAX = 5
 ACTIONS_PER_CALL_MAX = 50
@@ -33,6 +34,8 @@ class AgentActions:
         self._repairs = 0
         self._this_turn = 0
         self._this_call = 0
+        self._apologised = False
+        self._reply_open = False
         self.wants_end = False
         self.hung_up = False
 
@@ -49,6 +52,17 @@ class AgentActions:
     def caller_spoke(self) -> None:
         """Begin a new turn: its count of actions starts again."""
         self._this_turn = 0
+        self._apologised = False
+
+    def reply_begins(self) -> None:
+        """More words may follow what is asked for until ``reply_over``."""
+        self._reply_open = True
+
+    def reply_over(self, desk: Desk) -> None:
+        """All has been said: what ends the call waits for the last of it."""
+        self._reply_open = False
+        self._queue.wait_longer(ActionKind.END_CONVERSATION, desk.playback.last_id())
+        self.run_ready(desk)
 
     def ask(self, function_name: str, arguments_json: str, desk: Desk) -> bool:
         """Take an action that the model asks for; True if the model must be told at once that it
@@ -64,15 +78,16 @@ class AgentActions:
         )
         self._this_turn += 1
         self._this_call += 1
+        if self._this_turn > ACTIONS_PER_TURN_MAX or self._this_call > ACTIONS_PER_CALL_MAX:
+            if not self._apologised:
+                desk.note("action_refused", {"reason": "too_many"})
+                self._apologise(desk)
+            return False
         if plan is None:
             desk.note(
                 "action_refused", {"reason": "unknown_function"}, function_name=function_name[:64]
             )
             return self._repair(desk)
-        if self._this_turn > ACTIONS_PER_TURN_MAX or self._this_call > ACTIONS_PER_CALL_MAX:
-            desk.note("action_refused", {"reason": "too_many", "function_name": function_name})
-            desk.say_stored(StoredPhrase.SORRY_TROUBLE)
-            return False
         try:
             arguments, message = read_arguments(plan, arguments_json)
         except BadArguments as problem:
@@ -90,12 +105,12 @@ class AgentActions:
     def utterance_started(self, utterance_id: str, desk: Desk) -> None:
         """Run what runs with the first sound of this utterance."""
         self._queue.utterance_started(utterance_id)
-        self._run_ready(desk)
+        self.run_ready(desk)
 
     def utterance_ended(self, utterance_id: str, desk: Desk) -> None:
         """Run what waited for the end of this utterance."""
         self._queue.utterance_ended(utterance_id)
-        self._run_ready(desk)
+        self.run_ready(desk)
 
     def sent(self, action_call_id: str, desk: Desk) -> None:
         """Note that a request has left."""
@@ -122,11 +137,18 @@ class AgentActions:
             if pending.plan.speak_on_receive:
                 if outcome.success and outcome.agent_message:
                     desk.say(outcome.agent_message, kind="agent_message")
-                    desk.expect(opening or ANYTHING)
+                    desk.expect(opening or desk.anything)
                 else:
                     follow_up = True
-        self._run_ready(desk)
+        self.run_ready(desk)
         return follow_up
+
+    def overdue(self, desk: Desk, opening: Expectation | None) -> bool:
+        """Give up waiting for the action that runs; True if the model is to say what follows."""
+        running = self._queue.running()
+        if running is None:
+            return False
+        return self.finished(running.call.action_call_id, OVERDUE, desk, opening)
 
     def digits_sent(self, request_id: str, failure: str | None, desk: Desk) -> None:
         """Take the result of a digits action."""
@@ -138,7 +160,7 @@ class AgentActions:
                 else ActionOutcome(False, {"info": failure}, None, "refused", None)
             )
             self._conclude(pending, outcome, desk)
-            self._run_ready(desk)
+            self.run_ready(desk)
 
     def withdraw(self, desk: Desk) -> None:
         """Withdraw everything that has not begun to run."""
@@ -157,12 +179,17 @@ class AgentActions:
         elif utterance_id is not None:
             when = RunsWhen.MESSAGE_ENDS
         self._queue.add(PendingAction(call, plan, when, utterance_id))
-        self._run_ready(desk)
+        self.run_ready(desk)
 
-    def _run_ready(self, desk: Desk) -> None:
-        while (pending := self._queue.ready()) is not None:
-            self._begin(pending, desk)
+    def run_ready(self, desk: Desk) -> None:
+        """Run what waits for nothing more. Nothing leaves while the agent is paused: the caller may
+        be about to withdraw it.
+        """
+        while (pending := self._queue.ready()) is not None and not desk.playback.paused:
             kind = pending.plan.kind
+            if kind is ActionKind.END_CONVERSATION and self._reply_open:
+                return
+            self._begin(pending, desk)
             if kind is ActionKind.EXTERNAL:
                 pending.running = True
                 desk.give(RunAction(pending.call, pending.plan))
@@ -181,7 +208,7 @@ class AgentActions:
                 self.wants_end = True
             else:
                 self._conclude(pending, NOT_AVAILABLE, desk)
-                desk.say_stored(StoredPhrase.SORRY_TROUBLE)
+                self._apologise(desk)
 
     def _begin(self, pending: PendingAction, desk: Desk) -> None:
         desk.transcript.action_began(pending.call, pending.plan)
@@ -220,6 +247,12 @@ class AgentActions:
         self._repairs += 1
         if self._repairs > REPAIRS_MAX:
             self._repairs = 0
-            desk.say_stored(StoredPhrase.SORRY_TROUBLE)
+            self._apologise(desk)
             return False
         return True
+
+    def _apologise(self, desk: Desk) -> None:
+        """Say sorry once in a turn, however much went wrong in it."""
+        if not self._apologised:
+            self._apologised = True
+            desk.say_stored(StoredPhrase.SORRY_TROUBLE)

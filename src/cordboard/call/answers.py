@@ -48,13 +48,8 @@ def is_whole_answer(text: str, expectation: Expectation) -> bool:
         return True
     if expectation.kind is ExpectationKind.YES_NO:
         return plain(text) in _YES_NO or core in _YES_NO
-    if (
-        expectation.kind is ExpectationKind.DIGITS
-        and expectation.format
-        and expectation.format.isdigit()
-    ):
-        return len(re.sub(r"\D", "", text)) >= int(expectation.format)
-    return False
+    count = expectation.digit_count
+    return count is not None and len(re.sub(r"\D", "", text)) >= count
 
 
 def needs_patience(expectation: Expectation) -> bool:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cordboard.call import floor as floors
 from cordboard.call.desk import Desk
-from cordboard.call.endpointing import FINAL_WORDS_WAIT_MS, Endpointing
+from cordboard.call.digits import DIGITS_WAIT_MS, DigitRow
+from cordboard.call.endpointing import Endpointing
 from cordboard.call.events import (
     DigitPressed,
-    PlayoutFailed,
-    PlayoutFinished,
-    PlayoutPaused,
     PlayoutStarted,
-    PlayoutStopped,
     SpeechStarted,
     SpeechStopped,
     WordsHeard,
 )
 from cordboard.call.floor import Floor, FloorStep
-from cordboard.call.interruption import NOISE_WAIT_MS, WORDLESS_MS, Verdict, judge
+from cordboard.call.heard import PlayoutEvent, keep_playout
+from cordboard.call.interruption import Verdict
 from cordboard.call.operator import Operator
-from cordboard.call.overlap import KeptTurns
+from cordboard.call.overlap import KeptTurns, Overlap
 from cordboard.call.plan import CallPlan
-from cordboard.call.playback import Utterance
+from cordboard.call.playback import Pause, Utterance
 from cordboard.call.turns import CallerTurn, CallerWords
 
-DIGITS_WAIT_MS = 2_000
-"""Silence after a key that ends a row of digits; ``#`` ends it at once."""
+NOISE_MAX_MS = 3_000
+"""How long sound without words may hold up the answer to words that waited."""
+
+INAUDIBLE = "[inaudible]"
+"""What stands for a turn that was spoken and not understood."""
+
+INAUDIBLE_WAIT_MS = 1_200
+"""So long words may still come after speech that should have had some."""
+
+INAUDIBLE_MAX = 2
+"""How often in a row the operator is told; then it is noise, and idle time counts."""
 
 
 class Conversation:
@@ -35,23 +44,30 @@ class Conversation:
         self.floor = Floor.NOBODY
         self._desk = desk
         self._operator = operator
-        self._sensitivity = "high" if plan.turn.interrupt_sensitivity == "high" else "low"
         self._words = CallerWords(Endpointing(plan.turn))
         self._kept = KeptTurns()
-        self._overlapping = False
-        self._digits = ""
+        self._overlap = Overlap(desk)
+        self._digits = DigitRow()
         self._answered_ms = 0
+        self._inaudible_count = 0
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nobody speaks and nothing is under way: the caller's silence counts as idle."""
+        """Whether nobody says anything and nothing is under way: the caller's silence counts as
+        idle, and so does noise.
+        """
         return (
-            self.floor is Floor.NOBODY
-            and self._desk.playback.is_empty
+            self._desk.playback.is_empty
             and not self._operator.is_busy
+            and self._kept.is_empty
             and not self._words.text
-            and not self._digits
+            and not self._digits.text
         )
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether there is sound on the caller's side."""
+        return self.floor in (Floor.CALLER, Floor.BOTH)
 
     def answered(self, now_ms: int) -> None:
         """The call's timeline begins."""
@@ -60,11 +76,21 @@ class Conversation:
     def hung_up(self) -> None:
         """The leg is gone: keep the words that were never answered."""
         waiting, text = self._kept.take(self._desk.expectation, self._desk.language)
-        for words in (waiting.text if waiting else text, self._words.text):
+        for words in (waiting.text if waiting else text, self._words.text, self._digits.take()):
             if words:
                 self._desk.transcript.caller_said(words)
                 self._desk.note("caller_turn", {"reason": "hung_up"}, text=words)
         self._words.drop()
+
+    def held(self, now_ms: int) -> None:
+        """The caller is on hold: whatever was being said is over."""
+        if self._words.speaking:
+            self.caller_event(SpeechStopped(now_ms - self._answered_ms), now_ms)
+
+    def overheard(self, event: WordsHeard, now_ms: int) -> None:
+        """Take words that come while the call ends: they are kept, and answered no more."""
+        self._words.heard(event, now_ms)
+        self._desk.note("words", {"final": event.final}, text=event.text)
 
     def caller_event(
         self, event: SpeechStarted | SpeechStopped | WordsHeard | DigitPressed, now_ms: int
@@ -81,49 +107,21 @@ class Conversation:
                 self._move(FloorStep.CALLER_STOPS)
                 self._words.speech_stopped(self._answered_ms + at_ms)
                 self._desk.note("speech_stopped", {"at_ms": at_ms})
-                self._desk.deadlines.clear("wordless")
-                if self._overlapping:
-                    wait_ms = FINAL_WORDS_WAIT_MS if self._words.text else NOISE_WAIT_MS
-                    self._desk.deadlines.set("overlap", now_ms + wait_ms)
+                self._overlap.await_words(self._words, now_ms)
             case WordsHeard():
                 self._heard(event, now_ms)
             case DigitPressed(digit=digit):
                 self._pressed(digit, now_ms)
 
-    def playout_event(
-        self,
-        event: PlayoutStarted | PlayoutPaused | PlayoutFinished | PlayoutStopped | PlayoutFailed,
-    ) -> Utterance | None:
+    def playout_event(self, event: PlayoutEvent) -> Utterance | None:
         """Take what became of an utterance; None for one that is not ours any more."""
-        desk, playback = self._desk, self._desk.playback
-        if isinstance(event, PlayoutPaused):
-            desk.note("paused", {"utterance_id": event.utterance_id})
-            return None
-        if isinstance(event, PlayoutStarted):
-            utterance = playback.started(event.utterance_id)
-            if utterance is not None:
-                desk.transcript.agent_began(utterance.utterance_id, utterance.text or event.text)
-                desk.note(
-                    "playout_started",
-                    {"utterance_id": utterance.utterance_id, "at_ms": event.at_ms},
-                )
-                self._move(FloorStep.AGENT_STARTS)
-            return utterance
-        utterance = playback.ended(event.utterance_id)
+        utterance = keep_playout(event, self._desk)
         if utterance is None:
             return None
-        whole = isinstance(event, PlayoutFinished)
-        heard = desk.transcript.agent_ended(
-            utterance.utterance_id,
-            None if isinstance(event, PlayoutFinished) else event.heard_characters,
-        )
-        content: dict[str, object] = {"utterance_id": utterance.utterance_id, "whole": whole}
-        if isinstance(event, PlayoutFinished):
-            content["at_ms"] = event.at_ms
-        elif isinstance(event, PlayoutFailed):
-            content["failure"] = event.failure
-        desk.note("heard", content, text=heard)
-        if playback.is_empty:
+        if isinstance(event, PlayoutStarted):
+            self._move(FloorStep.AGENT_STARTS)
+            self._overlap.agent_heard |= bool(utterance.text)
+        elif self._desk.playback.is_empty:
             self._move(FloorStep.AGENT_STOPS)
         return utterance
 
@@ -136,8 +134,14 @@ class Conversation:
         elif reason == "overlap":
             self._judge(now_ms, final=True)
         elif reason == "wordless":
-            if self._overlapping and not self._words.text:
+            if self._words.text:
+                self._judge(now_ms, final=True)
+            elif self._overlap.is_open:
                 self._barge_in("wordless", now_ms)
+        elif reason == "noise":
+            self._answer_kept(now_ms)
+        elif reason == "inaudible":
+            self._end_inaudible(now_ms)
         elif reason == "digits":
             self._end_digits(now_ms)
         else:
@@ -149,13 +153,26 @@ class Conversation:
         finished.
         """
         desk = self._desk
-        end = None if self._overlapping else self._words.end_at_ms(desk.expectation)
+        end = None if self._overlap.is_open else self._words.end_at_ms(desk.expectation)
         if end is None:
             desk.deadlines.clear("endpointing")
         else:
             desk.deadlines.set("endpointing", max(end[0], now_ms))
-        if self._kept.is_empty or self._agent_has_turn or self._words.speaking or self._words.text:
-            return
+        wordless_ms = None if self._agent_has_turn else self._words.wordless_since_ms
+        if wordless_ms is None or self._inaudible_count >= INAUDIBLE_MAX:
+            desk.deadlines.clear("inaudible")
+        else:
+            desk.deadlines.set("inaudible", max(wordless_ms + INAUDIBLE_WAIT_MS, now_ms))
+        if self._kept.is_empty or self._agent_has_turn or self._words.text:
+            desk.deadlines.clear("noise")
+        elif self._words.speaking:
+            desk.deadlines.set_if_unset("noise", now_ms + NOISE_MAX_MS)
+        else:
+            self._answer_kept(now_ms)
+
+    def _answer_kept(self, now_ms: int) -> None:
+        desk = self._desk
+        desk.deadlines.clear("noise")
         turn, text = self._kept.take(desk.expectation, desk.language)
         if turn is not None:
             self._hand_on(turn, now_ms)
@@ -175,44 +192,38 @@ class Conversation:
         return self._desk.playback.is_interruptible and not self._operator.is_deaf
 
     def _begin_overlap(self, now_ms: int) -> None:
-        if self._overlapping or not self._agent_has_turn or not self._agent_yields:
-            return
-        self._overlapping = True
-        self._desk.note("overlap", {"at_ms": now_ms - self._answered_ms})
-        self._desk.pause_speaking()
-        self._desk.deadlines.set("wordless", now_ms + WORDLESS_MS[self._sensitivity])
+        may = self._agent_has_turn and self._agent_yields
+        if may and not self._overlap.is_open and not self._desk.playback.is_dropping:
+            self._overlap.begin(now_ms - self._answered_ms)
+        self._overlap.await_words(self._words, now_ms)
 
     def _heard(self, words: WordsHeard, now_ms: int) -> None:
         self._words.heard(words, now_ms)
+        if words.text.strip():
+            self._inaudible_count = 0
         self._desk.note("words", {"final": words.final}, text=words.text)
         if words.text.strip():
             self._begin_overlap(now_ms)
-        if self._overlapping:
-            self._judge(now_ms, final=words.final and not self._words.speaking)
+        self._judge(now_ms, final=words.final and not self._words.speaking)
 
     def _judge(self, now_ms: int, *, final: bool) -> None:
-        if not self._overlapping:
+        if not self._overlap.is_open:
             return
-        text, desk = self._words.text, self._desk
-        verdict = judge(text, self._sensitivity, desk.expectation, desk.language, final=final)
-        if text and desk.playback.is_empty and verdict is not Verdict.NOISE:
-            # Nothing of the reply has been heard: the caller is simply going on.
-            verdict = Verdict.BARGE_IN
+        verdict = self._overlap.verdict(self._words.text, final=final)
         if verdict is Verdict.BARGE_IN:
             self._barge_in("words", now_ms)
         elif verdict is not Verdict.UNDECIDED:
             self._resume(verdict, now_ms)
 
     def _barge_in(self, reason: str, now_ms: int) -> None:
-        self._overlapping = False
-        self._desk.deadlines.clear("overlap", "wordless")
+        self._overlap.end()
+        self._overlap.agent_heard = False
         self._desk.note("barge_in", {"at_ms": now_ms - self._answered_ms, "reason": reason})
         self._desk.stop_speaking()
         self._operator.barged_in(self._desk, now_ms)
 
     def _resume(self, verdict: Verdict, now_ms: int) -> None:
-        self._overlapping = False
-        self._desk.deadlines.clear("overlap", "wordless")
+        self._overlap.end()
         text = self._words.text
         self._desk.note(
             "resumed", {"at_ms": now_ms - self._answered_ms, "reason": verdict.value}, text=text
@@ -221,16 +232,22 @@ class Conversation:
             self._kept.keep(self._words.take(now_ms, verdict.value))
         else:
             self._words.drop()
-        self._desk.resume_speaking()
+        self._desk.resume_speaking(Pause.OVERLAP)
+        self._operator.resumed(self._desk, now_ms)
 
     def _end_turn(self, turn: CallerTurn, now_ms: int) -> None:
-        if self._operator.is_deaf or not self._desk.playback.is_interruptible:
+        playback = self._desk.playback
+        if playback.is_dropping:
+            # How much of the agent's words was heard is not known yet, and the answer hangs on it.
+            self._kept.keep(turn, wanted=True)
+        elif self._operator.is_deaf or not playback.is_interruptible:
             self._desk.note("turn_kept", {"reason": turn.reason}, text=turn.text)
             self._kept.keep(turn)
         else:
             self._hand_on(self._kept.followed_by(turn), now_ms)
 
     def _hand_on(self, turn: CallerTurn, now_ms: int) -> None:
+        self._overlap.agent_heard = False
         turn_id = self._desk.new_id("t")
         self._desk.transcript.caller_said(turn.text)
         self._desk.note(
@@ -246,21 +263,21 @@ class Conversation:
         )
         self._operator.turn_ended(turn, self._desk, now_ms)
 
+    def _end_inaudible(self, now_ms: int) -> None:
+        """The caller spoke and no words came of it: let the operator ask again."""
+        self._inaudible_count += 1
+        turn = self._words.take(now_ms, "inaudible")
+        self._end_turn(replace(turn, text=INAUDIBLE), now_ms)
+
     def _pressed(self, digit: str, now_ms: int) -> None:
         self._desk.note("digit", digit=digit)
         if self._agent_has_turn and self._agent_yields:
             self._barge_in("digits", now_ms)
-        if digit == "#" and self._digits:
+        if self._digits.press(digit, self._desk.expectation):
             self._end_digits(now_ms)
-            return
-        self._digits += digit
-        expected = self._desk.expectation.format
-        if expected and expected.isdigit() and len(self._digits) >= int(expected):
-            self._end_digits(now_ms)
-            return
-        self._desk.deadlines.set("digits", now_ms + DIGITS_WAIT_MS)
+        else:
+            self._desk.deadlines.set("digits", now_ms + DIGITS_WAIT_MS)
 
     def _end_digits(self, now_ms: int) -> None:
-        digits, self._digits = self._digits, ""
         self._desk.deadlines.clear("digits")
-        self._end_turn(CallerTurn(digits, "digits", now_ms, 0, digits=True), now_ms)
+        self._end_turn(CallerTurn(self._digits.take(), "digits", now_ms, 0, digits=True), now_ms)

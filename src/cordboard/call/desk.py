@@ -19,9 +19,9 @@ from cordboard.call.commands import (
     StoredPhrase,
 )
 from cordboard.call.deadlines import Deadlines
-from cordboard.call.expectation import ANYTHING, Expectation
+from cordboard.call.expectation import Expectation
 from cordboard.call.plan import CallPlan
-from cordboard.call.playback import Playback, Utterance
+from cordboard.call.playback import Pause, Playback, Utterance
 from cordboard.call.transcript import Transcript
 
 
@@ -34,7 +34,8 @@ class Desk:
         self.transcript = Transcript()
         self.playback = Playback()
         self.deadlines = Deadlines()
-        self.expectation = ANYTHING
+        self.anything = Expectation(language=plan.language)
+        self.expectation = self.anything
         self._commands: list[Command] = []
         self._counts: dict[str, int] = {}
 
@@ -86,23 +87,22 @@ class Desk:
         self.give(PlayStored(utterance_id, phrase, self.language))
         return utterance_id
 
-    def pause_speaking(self) -> None:
+    def pause_speaking(self, why: Pause) -> None:
         """Fall silent at once and keep the sound."""
-        if not self.playback.paused:
-            self.playback.paused = True
+        if self.playback.pause(why):
             self.give(PauseSpeaking())
 
-    def resume_speaking(self) -> None:
-        """Go on where the sound was paused."""
-        if self.playback.paused:
-            self.playback.paused = False
+    def resume_speaking(self, why: Pause) -> None:
+        """Go on where the sound was paused, unless there is another reason to hold it."""
+        if self.playback.resume(why):
             self.give(ResumeSpeaking())
 
     def stop_speaking(self) -> None:
-        """Drop all sound."""
-        if self.playback.paused or not self.playback.is_empty:
+        """Drop all sound; what comes after it is held while the call is on hold."""
+        if self.playback.drop():
             self.give(StopSpeaking())
-        self.playback.paused = False
+            if self.playback.paused:
+                self.give(PauseSpeaking())
 
     def start_reply(self) -> str:
         """Ask the language model for the next thing to say; returns the reply's id."""

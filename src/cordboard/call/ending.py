@@ -7,6 +7,7 @@ from cordboard.call.desk import Desk
 from cordboard.call.events import EndReason, LegEndedBy
 from cordboard.call.lifecycle import LegState, LegStep, Lifecycle
 from cordboard.call.operator import Operator
+from cordboard.call.playback import Pause
 
 GOODBYE_MAX_MS = 30_000
 """The longest that queued words may hold up the end of a call."""
@@ -47,7 +48,8 @@ class Ending:
         if self._lifecycle.is_over:
             return
         if reason is EndReason.DRAINED and self._lifecycle.has_sound:
-            self.with_goodbye(reason, now_ms, detail)
+            if not self.begun:
+                self.with_goodbye(reason, now_ms, detail)
         else:
             self._begin(reason, detail)
             self._release(now_ms)
@@ -56,7 +58,8 @@ class Ending:
         """End as soon as everything queued has been heard."""
         self._begin(reason, detail)
         self._when_silent = True
-        self._desk.deadlines.clear("idle")
+        self._desk.resume_speaking(Pause.OVERLAP)
+        self._desk.deadlines.clear_all()
         self._desk.deadlines.set("goodbye", now_ms + GOODBYE_MAX_MS)
 
     def with_goodbye(self, reason: EndReason, now_ms: int, detail: str = "") -> None:
@@ -69,7 +72,7 @@ class Ending:
 
     def leg_ended(self, by: LegEndedBy, cause: str, now_ms: int) -> None:
         """The leg is gone: settle what is still open, then close."""
-        if self._reason is None:
+        if not self.begun:
             reason = (
                 EndReason.CALLER_HUNG_UP if by is LegEndedBy.FAR_END else EndReason.CARRIER_FAILED
             )
@@ -88,7 +91,8 @@ class Ending:
         if reason == "goodbye":
             self._release(now_ms)
         elif reason == "longest_call":
-            self.with_goodbye(EndReason.LONGEST_CALL, now_ms)
+            if not self.begun:
+                self.with_goodbye(EndReason.LONGEST_CALL, now_ms)
         elif reason == "release":
             self._lifecycle.step(LegStep.END)
             self._desk.note("leg_ended", {"by": LegEndedBy.FAILURE.value, "cause": "no_release"})
@@ -113,8 +117,9 @@ class Ending:
             self._desk.give(CloseCall(self._reason, self._detail))
 
     def _begin(self, reason: EndReason, detail: str) -> None:
-        self._reason = reason
-        self._detail = detail
+        if self._reason is None:
+            self._reason = reason
+            self._detail = detail
 
     def _release(self, now_ms: int) -> None:
         self._when_silent = False
@@ -122,5 +127,6 @@ class Ending:
             self._operator.hung_up(self._desk)
             self._desk.stop_speaking()
             self._desk.deadlines.clear_all()
-            self._desk.deadlines.set("release", now_ms + RELEASE_MAX_MS)
-            self._desk.give(EndLeg(self.leg_id))
+            if self._lifecycle.state is LegState.ENDING:
+                self._desk.deadlines.set("release", now_ms + RELEASE_MAX_MS)
+                self._desk.give(EndLeg(self.leg_id))

@@ -95,7 +95,7 @@ class Endpointing:
         if is_whole_answer(text, expectation):
             return EndOfTurn(self._scaled(self._waits.whole_answer_ms), "whole_answer")
         if needs_patience(expectation):
-            return EndOfTurn(self._scaled(PATIENT_WAIT_MS), "patient_answer")
+            return EndOfTurn(self._patient(PATIENT_WAIT_MS), "patient_answer")
         words = plain(text).split()
         if words and words[-1] in _DANGLING and not text.rstrip().endswith((".", "?", "!")):
             return EndOfTurn(self._patient(self._waits.unfinished_ms), "unfinished")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,14 +49,27 @@ class Expectation:
             "language": self.language,
         }
 
+    @property
+    def digit_count(self) -> int | None:
+        """How many digits are a whole answer, where digits are asked for and their count is
+        known.
+        """
+        if self.kind is not ExpectationKind.DIGITS or self.format is None:
+            return None
+        if not re.fullmatch(r"[0-9]{1,3}", self.format):
+            return None
+        return int(self.format) or None
+
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> Expectation:
-        """Read what ``to_json`` wrote."""
+        """Read what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError`` on
+        anything else.
+        """
         choices = value.get("choices") or ()
         also = value.get("also") or ()
         form = value.get("format")
-        assert isinstance(choices, (list, tuple))
-        assert isinstance(also, (list, tuple))
+        if not isinstance(choices, (list, tuple)) or not isinstance(also, (list, tuple)):
+            raise TypeError("choices and also are lists")
         return cls(
             kind=ExpectationKind(str(value["kind"])),
             choices=tuple(str(choice) for choice in choices),

@@ -29,6 +29,7 @@ class LegStep(StrEnum):
 
 TRANSITIONS: dict[tuple[LegState, LegStep], LegState] = {
     (LegState.NEW, LegStep.OFFER): LegState.OFFERED,
+    (LegState.NEW, LegStep.RELEASE): LegState.ENDED,
     (LegState.NEW, LegStep.END): LegState.ENDED,
     (LegState.OFFERED, LegStep.ANSWER): LegState.ANSWERED,
     (LegState.OFFERED, LegStep.RELEASE): LegState.ENDING,
@@ -45,7 +46,9 @@ TRANSITIONS: dict[tuple[LegState, LegStep], LegState] = {
 # A peer may repeat itself, and its words cross ours on the wire: these change nothing.
 IGNORED: frozenset[tuple[LegState, LegStep]] = frozenset(
     {
+        (LegState.ANSWERED, LegStep.ANSWER),
         (LegState.ANSWERED, LegStep.RESUME),
+        (LegState.HELD, LegStep.ANSWER),
         (LegState.HELD, LegStep.HOLD),
         (LegState.OFFERED, LegStep.HOLD),
         (LegState.OFFERED, LegStep.RESUME),
@@ -81,6 +84,11 @@ class Lifecycle:
     def has_sound(self) -> bool:
         """Whether sound flows both ways."""
         return self.state is LegState.ANSWERED
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the call has been answered and goes on, on hold or not."""
+        return self.state in (LegState.ANSWERED, LegState.HELD)
 
     @property
     def is_over(self) -> bool:

@@ -35,6 +35,7 @@ from cordboard.call.events import (
 from cordboard.call.lifecycle import LegStep, Lifecycle
 from cordboard.call.operator import Operator
 from cordboard.call.plan import CallPlan
+from cordboard.call.playback import Pause
 from cordboard.call.watch import Watch
 
 
@@ -96,9 +97,7 @@ class Call:
             case EndRequested(reason=reason, detail=detail):
                 self._ending.requested(reason, detail, now_ms)
             case SpeechStarted() | SpeechStopped() | WordsHeard() | DigitPressed():
-                if self._lifecycle.has_sound and not self._ending.begun:
-                    self._watch.caller_active(event, now_ms)
-                    self._conversation.caller_event(event, now_ms)
+                self._caller_event(event, now_ms)
             case (
                 PlayoutStarted()
                 | PlayoutPaused()
@@ -113,6 +112,20 @@ class Call:
             case _:
                 if not self._lifecycle.is_over or self._operator.has_unfinished_actions:
                     self._operator.handle(event, self._desk, now_ms)
+
+    def _caller_event(
+        self, event: SpeechStarted | SpeechStopped | WordsHeard | DigitPressed, now_ms: int
+    ) -> None:
+        # Words that were said before the caller went on hold may still arrive after it.
+        if not self._lifecycle.has_sound and not (
+            self._lifecycle.is_up and isinstance(event, WordsHeard)
+        ):
+            return
+        if not self._ending.begun:
+            self._watch.caller_active(event, now_ms)
+            self._conversation.caller_event(event, now_ms)
+        elif isinstance(event, WordsHeard):
+            self._conversation.overheard(event, now_ms)
 
     def _leg_event(
         self, event: LegOffered | LegAnswered | LegHeld | LegResumed | LegEnded, now_ms: int
@@ -135,11 +148,13 @@ class Call:
                 if self._lifecycle.step(LegStep.HOLD):
                     desk.note("leg_held")
                     desk.deadlines.clear("idle")
-                    desk.pause_speaking()
+                    desk.pause_speaking(Pause.HOLD)
+                    self._conversation.held(now_ms)
             case LegResumed():
                 if self._lifecycle.step(LegStep.RESUME):
                     desk.note("leg_resumed")
-                    desk.resume_speaking()
+                    desk.resume_speaking(Pause.HOLD)
+                    self._operator.resumed(desk, now_ms)
             case LegEnded(by=by, cause=cause):
                 if self._lifecycle.step(LegStep.END):
                     desk.note("leg_ended", {"by": by.value, "cause": cause})
@@ -155,14 +170,16 @@ class Call:
         if utterance is None:
             return
         if isinstance(event, PlayoutFailed):
-            self._watch.playout_failed(event.failure, now_ms)
+            self._watch.playout_failed(utterance, event.failure, now_ms)
         elif isinstance(event, PlayoutFinished) and utterance.text:
             self._watch.playout_worked()
         if not self._lifecycle.is_over:
             self._operator.handle(event, self._desk, now_ms)
 
     def _due(self, reason: str, now_ms: int) -> None:
-        if self._ending.due(reason, now_ms):
+        if reason == "release":
+            self._conversation.hung_up()
+        if self._ending.due(reason, now_ms) or self._ending.begun:
             return
         if self._conversation.due(reason, now_ms):
             return
@@ -176,10 +193,14 @@ class Call:
             return
         if not self._ending.begun:
             if self._watch.end_reason is not None:
-                self._ending.with_goodbye(self._watch.end_reason, now_ms)
+                detail = self._watch.end_detail
+                self._ending.with_goodbye(self._watch.end_reason, now_ms, detail)
             elif self._operator.end_reason is not None:
-                self._ending.after_speech(self._operator.end_reason, now_ms)
-        if self._lifecycle.has_sound and not self._ending.begun:
+                detail = self._operator.end_detail
+                self._ending.after_speech(self._operator.end_reason, now_ms, detail)
+        if self._lifecycle.is_up and not self._ending.begun:
             self._conversation.settle(now_ms)
-            self._watch.settle(now_ms, self._conversation.is_quiet)
+            if self._lifecycle.has_sound:
+                conversation = self._conversation
+                self._watch.settle(now_ms, conversation.is_quiet, conversation.is_noisy)
         self._ending.settle(now_ms)

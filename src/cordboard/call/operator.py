@@ -28,6 +28,10 @@ class Operator(Protocol):
         """Give up what was about to be said or done; the caller has the floor."""
         ...
 
+    def resumed(self, desk: Desk, now_ms: int) -> None:
+        """The agent may go on where it was paused: the caller left it the floor, or is off hold."""
+        ...
+
     def handle(self, event: Event, desk: Desk, now_ms: int) -> None:
         """Take an event of a reply, an action, or playout."""
         ...
@@ -60,4 +64,9 @@ class Operator(Protocol):
         """Why the call is to end as soon as everything queued has been heard; None while it goes
         on.
         """
+        ...
+
+    @property
+    def end_detail(self) -> str:
+        """What made ``end_reason`` necessary, for the record: a class of provider, or nothing."""
         ...

@@ -13,6 +13,13 @@ class UtteranceState(StrEnum):
     PLAYING = "playing"
 
 
+class Pause(StrEnum):
+    """Why the sound is held."""
+
+    OVERLAP = "overlap"
+    HOLD = "hold"
+
+
 @dataclass(slots=True)
 class Utterance:
     """One thing the agent says. ``text`` is empty for a stored phrase, whose words are not the
@@ -23,15 +30,17 @@ class Utterance:
     text: str
     interruptible: bool
     kind: str
+    """One of ``initial_message``, ``reply``, ``before_action``, ``agent_message``, ``stored``."""
     state: UtteranceState = UtteranceState.QUEUED
 
 
 class Playback:
-    """The utterances that are not over yet, in order, and whether they are held."""
+    """The utterances that are not over yet, in order, and why they are held, if they are."""
 
     def __init__(self) -> None:
         self._utterances: dict[str, Utterance] = {}
-        self.paused = False
+        self._dropped: set[str] = set()
+        self._pauses: set[Pause] = set()
 
     def queue(self, utterance: Utterance) -> None:
         """Append an utterance."""
@@ -46,7 +55,50 @@ class Playback:
 
     def ended(self, utterance_id: str) -> Utterance | None:
         """Forget an utterance that is over; None for one that is not ours any more."""
+        self._dropped.discard(utterance_id)
         return self._utterances.pop(utterance_id, None)
+
+    def get(self, utterance_id: str) -> Utterance | None:
+        """Return an utterance that is not over yet."""
+        return self._utterances.get(utterance_id)
+
+    def pause(self, why: Pause) -> bool:
+        """Hold the sound; True if it was not held before."""
+        first = not self._pauses
+        self._pauses.add(why)
+        return first
+
+    def resume(self, why: Pause) -> bool:
+        """Take back one reason for holding the sound; True if none is left and one was there."""
+        was_paused = self.paused
+        self._pauses.discard(why)
+        return was_paused and not self.paused
+
+    def drop(self) -> bool:
+        """Note that all sound is being dropped; False if there was nothing to drop or to end."""
+        dropped = set(self._utterances)
+        if dropped <= self._dropped and Pause.OVERLAP not in self._pauses:
+            return False
+        self._dropped = dropped
+        self._pauses.discard(Pause.OVERLAP)
+        return True
+
+    @property
+    def paused(self) -> bool:
+        """Whether the sound is held, for whatever reason."""
+        return bool(self._pauses)
+
+    @property
+    def is_dropping(self) -> bool:
+        """Whether it is not known yet how much was heard of what has been dropped."""
+        return bool(self._dropped)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the first sound of something that is not over yet has left, held or not."""
+        return any(
+            utterance.state is UtteranceState.PLAYING for utterance in self._utterances.values()
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -70,9 +122,7 @@ class Playback:
     @property
     def is_sounding(self) -> bool:
         """Whether an utterance has begun and is not held."""
-        return not self.paused and any(
-            utterance.state is UtteranceState.PLAYING for utterance in self._utterances.values()
-        )
+        return not self.paused and self.has_begun
 
     def last_id(self) -> str | None:
         """Return the utterance that will be played last."""

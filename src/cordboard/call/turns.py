@@ -8,6 +8,16 @@ from cordboard.call.endpointing import FINAL_WORDS_WAIT_MS, Endpointing
 from cordboard.call.events import WordsHeard
 from cordboard.call.expectation import Expectation
 
+NOISY_TURN_MS = 1_000
+"""Where voice activity goes on after the transcriber says that the turn is over: a noisy line."""
+
+NOISY_WORDS_MS = 10_000
+"""Voice activity of this length without new words does not keep a turn open."""
+
+
+WORDS_SPEECH_MS = 700
+"""Speech of this length should have had words in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallerTurn:
@@ -39,6 +49,7 @@ class CallerWords:
         self._started_ms: int | None = None
         self._stopped_ms: int | None = None
         self._words_ms = 0
+        self._last_started_ms = 0
         self.speaking = False
 
     @property
@@ -53,12 +64,20 @@ class CallerWords:
         """
         return not self.speaking and not self._partial
 
+    @property
+    def wordless_since_ms(self) -> int | None:
+        """When speech ended that was long enough for words and brought none; None otherwise."""
+        if self.speaking or self.text or self._started_ms is None or self._stopped_ms is None:
+            return None
+        return self._stopped_ms if self._stopped_ms - self._started_ms >= WORDS_SPEECH_MS else None
+
     def speech_started(self, now_ms: int) -> None:
         """Note that voice activity began."""
         if self._stopped_ms is not None and self._finals:
             self._endpointing.went_on_after(now_ms - self._stopped_ms)
         self.speaking = True
         self._ends_turn = False
+        self._last_started_ms = now_ms
         if self._started_ms is None:
             self._started_ms = now_ms
 
@@ -85,8 +104,13 @@ class CallerWords:
         """Return when the turn ends unless something comes, and the reason; None while it cannot
         end.
         """
-        if self.speaking or not self.text:
+        if not self.text:
             return None
+        if self.speaking:
+            since_ms = max(self._words_ms, self._last_started_ms)
+            if self._ends_turn and not self._partial:
+                return since_ms + NOISY_TURN_MS, "transcriber"
+            return since_ms + NOISY_WORDS_MS, "noise"
         stopped_ms = self._words_ms if self._stopped_ms is None else self._stopped_ms
         if self._partial:
             return max(stopped_ms, self._words_ms) + FINAL_WORDS_WAIT_MS, "no_final_words"

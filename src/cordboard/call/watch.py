@@ -15,9 +15,13 @@ from cordboard.call.events import (
     WordsHeard,
 )
 from cordboard.call.operator import Operator
+from cordboard.call.playback import Utterance
 
 IDLE_MS = 30_000
 IDLE_ASK_MS = 15_000
+IDLE_NOISE_MS = 30_000
+"""How much longer a caller may make sound that no transcriber has words for: it may be speech."""
+
 OUTAGE_MS = 20_000
 
 
@@ -26,9 +30,12 @@ class Watch:
 
     def __init__(self, desk: Desk, operator: Operator) -> None:
         self.end_reason: EndReason | None = None
+        self.end_detail = ""
         self._desk = desk
         self._operator = operator
         self._asked = False
+        self._noisy = False
+        self._waited_for_noise = False
         self._failures = 0
 
     def caller_active(
@@ -39,6 +46,7 @@ class Watch:
             self._desk.deadlines.clear("idle")
         if isinstance(event, DigitPressed) or (isinstance(event, WordsHeard) and event.text):
             self._asked = False
+            self._waited_for_noise = False
 
     def provider_event(self, event: ProviderFailed | ProviderRecovered, now_ms: int) -> None:
         """Take the news that a provider gave up or came back."""
@@ -54,8 +62,11 @@ class Watch:
             desk.deadlines.set("transcriber_outage", now_ms + OUTAGE_MS)
             desk.say_stored(StoredPhrase.SORRY_TROUBLE)
 
-    def playout_failed(self, failure: str, now_ms: int) -> None:
+    def playout_failed(self, utterance: Utterance, failure: str, now_ms: int) -> None:
         """Take the news that an utterance could not be made into sound."""
+        if not utterance.text:
+            # A stored phrase in place of a stored phrase would fail the same way, for ever.
+            return
         self._failures += 1
         self._desk.note(
             "provider_failed", {"kind": ProviderKind.SYNTHESIZER.value, "failure": failure}
@@ -72,26 +83,34 @@ class Watch:
     def due(self, reason: str, now_ms: int) -> bool:
         """Take a deadline of the watch; False if it is not one."""
         if reason == "idle":
-            if self._desk.plan.turn.ask_if_human_present_on_idle and not self._asked:
+            if self._noisy and not self._waited_for_noise:
+                self._waited_for_noise = True
+                self._desk.deadlines.set("idle", now_ms + IDLE_NOISE_MS)
+            elif self._desk.plan.turn.ask_if_human_present_on_idle and not self._asked:
                 self._asked = True
                 self._desk.say_stored(StoredPhrase.STILL_THERE)
             else:
                 self.end_reason = EndReason.IDLE
         elif reason == "transcriber_outage":
-            self.end_reason = EndReason.PROVIDER_FAILED
+            self._give_up(ProviderKind.TRANSCRIBER)
         elif reason == "synthesizer_outage":
             if self._failures > 1:
-                self.end_reason = EndReason.PROVIDER_FAILED
+                self._give_up(ProviderKind.SYNTHESIZER)
         else:
             return False
         return True
 
-    def settle(self, now_ms: int, quiet: bool) -> None:
-        """Let the caller's silence count while nobody speaks and nothing is under way."""
+    def settle(self, now_ms: int, quiet: bool, noisy: bool) -> None:
+        """Let the caller's silence count while nobody says anything and nothing is under way."""
+        self._noisy = noisy
         if quiet:
             self._desk.deadlines.set_if_unset("idle", now_ms + self._idle_ms)
         else:
             self._desk.deadlines.clear("idle")
+
+    def _give_up(self, kind: ProviderKind) -> None:
+        self.end_reason = EndReason.PROVIDER_FAILED
+        self.end_detail = kind.value
 
     @property
     def _idle_ms(self) -> int:
