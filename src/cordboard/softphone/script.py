@@ -4,7 +4,7 @@
 
     also One moment, please.     may be heard somewhere, nobody waits for it
     # the far end speaks until it is silent, and these words were among it
-    hear How long should the meeting be?
+    hear How can I help you?
     say thirty minutes please
     press 1 2 #
     wait 500
