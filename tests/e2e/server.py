@@ -30,7 +30,7 @@ OBSERVED = ("-m", "tests.e2e.observed")
 
 Json = dict[str, Any]
 
-_ANNOUNCED = re.compile(r"HTTP on \S+:(\d+), SIP on (\S+):(\d+)")
+_ANNOUNCED = re.compile(r"HTTP on (\S+:\d+), SIP on (\S+):(\d+)")
 _PLAIN = {
     "profile": "development",
     "http_port": "0",
@@ -55,7 +55,7 @@ class Server:
     """One server on free ports and an empty data directory; ``start``, then ``stop``.
 
     ``options`` are settings by name. ``program`` stands in for the plain command where a test
-    must see inside; ``prefix`` runs it somewhere else, a network namespace say.
+    must see inside.
     """
 
     def __init__(
@@ -63,14 +63,12 @@ class Server:
         directory: Path,
         options: Mapping[str, str] | None = None,
         program: Sequence[str] = PLAIN,
-        prefix: Sequence[str] = (),
     ) -> None:
         self.directory = directory
         self.host = ""
         self.sip_port = 0
-        self.http_port = 0
         self._settings = {**_PLAIN, "data_dir": str(directory / "var"), **(options or {})}
-        self._command = [*prefix, sys.executable, *program, "serve"]
+        self._command = [sys.executable, *program, "serve"]
         self._log_path = directory / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._client: httpx.Client | None = None
@@ -88,10 +86,9 @@ class Server:
             assert self._process.poll() is None, f"the server did not start:\n{self.log()[-3000:]}"
             assert time.monotonic() < deadline, f"the server is not up:\n{self.log()[-3000:]}"
             time.sleep(0.05)  # noqa: TID251  (there is no loop here)
-        self.http_port, self.host = int(announced[1]), announced[2]
-        self.sip_port = int(announced[3])
+        self.host, self.sip_port = announced[2], int(announced[3])
         self._client = httpx.Client(
-            base_url=f"http://{self.host}:{self.http_port}",
+            base_url=f"http://{announced[1]}",
             headers={"Authorization": f"Bearer {KEY}"},
             timeout=30,
         )
@@ -273,12 +270,3 @@ def _wait_for_trunk(server: Server, host: str) -> None:
                 continue
             return
     raise AssertionError("the trunk was not taken up")
-
-
-def parsed_log(text: str) -> list[Json]:
-    """Return the structured lines of a log."""
-    found = []
-    for line in text.splitlines():
-        if line.startswith("{"):
-            found.append(json.loads(line))
-    return found

@@ -33,7 +33,7 @@ async def _send(seed: int, conditions: Conditions, count: int = 400) -> list[byt
 
 def _take(party: socket.socket, port: int) -> list[bytes]:
     """Return what has arrived; all of it must come from the mirror's ``port``."""
-    arrived = []
+    arrived: list[bytes] = []
     while True:
         try:
             payload, address = party.recvfrom(100)

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
-from tests.e2e.server import GREETING, Server
+from tests.e2e.server import GREETING, Json, Server
 from tests.e2e.sipp_program import Plan, Run, run_sipp
 
 
@@ -24,14 +24,13 @@ async def test_caller_hangs_up(server: Server, tmp_path: Path) -> None:
 
 
 async def test_agent_hangs_up(server: Server, tmp_path: Path) -> None:
-    """A call that is ended by the API gets a BYE within 300 ms, and the record says who ended it."""
-    running = asyncio.ensure_future(run_sipp("agent_hangs_up", server.address, tmp_path))
-    handle = "agent-hangs-up."
-    while not (calls := _in_progress(server, handle)):
-        await asyncio.sleep(0.1)
-    asked = time.time()
-    server.api.post("/v1/calls/end", params={"id": calls[0]["id"]})
-    run = await running
+    """A call that the API ends gets a BYE within 300 ms, and the record says who ended it."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(run_sipp("agent_hangs_up", server.address, tmp_path))
+        call = await _in_progress(server, "agent-hangs-up.")
+        asked = time.time()
+        server.api.post("/v1/calls/end", params={"id": call["id"]})
+        run = await running
     assert run.exit_code == 0, run.explain()
     assert run.time_of("BYE ") - asked <= 0.3
     (call,) = await server.ended_calls(run.handle)
@@ -39,8 +38,15 @@ async def test_agent_hangs_up(server: Server, tmp_path: Path) -> None:
     assert call["end_reason"] == "api_ended"
 
 
-def _in_progress(server: Server, handle: str) -> list[dict[str, str]]:
-    return [call for call in server.calls(handle) if call["status"] == "in_progress"]
+async def _in_progress(server: Server, handle: str) -> Json:
+    """Wait for a call of that handle to be up."""
+    async with asyncio.timeout(10):
+        while True:
+            calls = await asyncio.to_thread(server.calls, handle)
+            for call in calls:
+                if call["status"] == "in_progress":
+                    return call
+            await asyncio.sleep(0.1)
 
 
 async def test_cancel_while_ringing(server: Server, tmp_path: Path) -> None:
