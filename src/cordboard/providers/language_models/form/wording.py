@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
@@ -31,6 +32,8 @@ _KINDS = {
     FieldKind.SPELLED: ExpectationKind.SPELLED,
     FieldKind.WORDS: ExpectationKind.ANYTHING,
 }
+_BY_EXAMPLE = frozenset({FieldKind.CHOICE, FieldKind.NUMBER, FieldKind.DATE_TIME})
+_HOW_MANY = re.compile(r"\bhow many (\w+)", re.IGNORECASE)
 _YOURS = frozenset(
     ["name", "email", "mail", "phone", "telephone", "mobile", "address", "number", "surname"]
 )
@@ -87,7 +90,7 @@ def answer_to(field: Field) -> Expectation:
     """Return what kind of answer the question for a field wants."""
     return Expectation(
         _KINDS[field.kind],
-        choices=tuple(" ".join(way) for choice in field.choices for way in choice.ways),
+        choices=tuple(_examples_of(field)) if field.kind in _BY_EXAMPLE else (),
         also=_PARTING,
         format=_format(field),
     )
@@ -98,6 +101,9 @@ def _format(field: Field) -> str | None:
         return "hh:mm"
     if field.kind is FieldKind.WORDS and "name" in field.label.split():
         return "name"
+    if field.kind is FieldKind.NUMBER:
+        low, high = field.schema.get("minimum"), field.schema.get("maximum")
+        return f"{low}-{high}" if isinstance(low, int) and isinstance(high, int) else None
     return None if field.digits is None else str(field.digits)
 
 
@@ -110,10 +116,19 @@ def opening(forms: Sequence[Form]) -> Expectation:
     """Return what a caller may begin with: what the actions are called, and values for them."""
     phrases: list[str] = []
     for form in forms:
-        phrases += [form.label, f"a {form.label}", *_examples(form)]
+        phrases += [*_ways_to_ask(form.label), *_examples(form)]
     return Expectation(
         ExpectationKind.ANYTHING, tuple(dict.fromkeys(phrases)), ("yes please", *_PARTING)
     )
+
+
+def _ways_to_ask(label: str) -> Iterator[str]:
+    """``book table`` is also asked for as ``book a table``."""
+    yield label
+    first, _, rest = label.partition(" ")
+    if rest:
+        yield from (f"{first} {article} {rest}" for article in ("a", "an", "the", "my"))
+        yield f"a {rest}"
 
 
 def which_answer(forms: Sequence[Form]) -> Expectation:
@@ -129,14 +144,30 @@ def more_answer(forms: Sequence[Form]) -> Expectation:
 
 def _examples(form: Form) -> Iterator[str]:
     for field in form.fields:
-        for choice in field.choices:
-            yield from (" ".join(way) for way in choice.ways)
-        if field.kind in (FieldKind.TIME, FieldKind.DATE_TIME):
-            yield _example_time(field) or "9:30 am"
-        if field.kind in (FieldKind.DATE, FieldKind.DATE_TIME):
-            yield "next Friday"
-        if field.kind is FieldKind.NUMBER:
-            yield "four"
+        yield from _examples_of(field)
+
+
+def _examples_of(field: Field) -> Iterator[str]:
+    """Yield what may be said for a field: every choice, else an example of its kind."""
+    for choice in field.choices:
+        yield from (" ".join(way) for way in choice.ways)
+    if field.kind in (FieldKind.TIME, FieldKind.DATE_TIME):
+        yield _example_time(field) or "9:30 am"
+    if field.kind in (FieldKind.DATE, FieldKind.DATE_TIME):
+        yield "next Friday"
+    if field.kind is FieldKind.NUMBER:
+        yield from _example_numbers(field)
+    if field.kind is FieldKind.DIGITS:
+        yield " ".join("1234567890"[: max(field.digits or 5, 3)])
+
+
+def _example_numbers(field: Field) -> Iterator[str]:
+    """A number that fits, alone and with what is counted."""
+    number = next((number for number in (4, 8, 20, 1, 100) if field.accepts(number)), 4)
+    yield str(number)
+    counted = _HOW_MANY.search(field.hint)
+    if counted is not None:
+        yield f"{number} {counted[1]}"
 
 
 def _part(field: Field, said: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cordboard.call.expectation import ExpectationKind as Kind
 from cordboard.providers.spoken import number_words, ordinal_words
@@ -38,7 +38,8 @@ _LAST_NAMES = (
     "smith johnson williams brown jones garcia miller davis rodriguez martinez anderson taylor "
     "thomas moore jackson martin lee thompson white harris clark lewis robinson walker young allen "
     "king wright scott torres hill green adams baker nelson carter mitchell roberts turner "
-    "phillips campbell parker evans edwards collins stewart morris murphy cook rogers morgan cooper "
+    "phillips campbell parker evans edwards collins stewart morris murphy cook rogers morgan "
+    "cooper "
     "peterson bailey reed kelly howard ward cox richardson wood watson brooks bennett gray hughes "
     "price myers foster mueller schmidt schneider fischer weber meyer wagner becker hoffman"
 )
@@ -64,7 +65,7 @@ RULES = {
     "ones2": _ONES,
     "below": f"{_TEENS} | {_TENS} | <tens> <ones>",
     "below2": f"{_TEENS} | {_TENS} | <tens> <ones>",
-    "digits": f"(/9/ {_ONES.replace('|', '| /9/')} | /5/ zero | /5/ oh | double | hundred)+",
+    "digits": f"(/9/ {_ONES.replace('|', '| /9/')} | /9/ zero | /0.1/ oh | double)+",
     "time": (
         "[at | around | about] (/20/ <hour> <minute> [<half>] | /4/ <hour> [o'clock] [<half>] | "
         "/4/ (half past | quarter past | quarter to | ten past | ten to | twenty past | twenty to)"
@@ -92,11 +93,12 @@ RULES = {
         "/20/ yes | /6/ yeah | yep | /3/ sure | /3/ correct | /3/ right | that's right | "
         "that is right | that's correct | okay | of course | absolutely | exactly | perfect | "
         "/20/ no | nope | no thanks | no thank you | wrong | that's wrong | not really | "
-        "not at all | i do | i did | i didn't | it was | it wasn't"
+        "not at all | i didn't | it wasn't"
     ),
-    "hesitation": "um | uh | hi | hello | sorry | actually",
+    "hesitation": "um | hi | hello | sorry | actually",
     "lead": (
-        "/3/ i'd like | i would like | i want | i need | /2/ let's say | let's do | /2/ make it | "
+        "/3/ i'd like [to] | i would like | i want [to] | i need [to] | /2/ let's say | "
+        "let's do | /2/ make it | "
         "make that | change it to | how about | what about | maybe | i think | can we do | "
         "could we do | can i have | it's | it is | there are | there will be | we are | we'll be | "
         "my name is | i mean | for"
@@ -130,11 +132,15 @@ WEIGHTS = {
     "email": 20,
     "name": 20,
 }
+SHORT_LEAD = "it's | it is | the number is | that's | my number is"
+"""What leads to digits and letters: longer phrases sound too much like them."""
+
 BY_FORMAT = {"name": frozenset({"name"})}
 ALWAYS = ("goodbye", "bye", "that's all", "that is all", "nothing else", "what", "pardon")
 
 _TIME_WORDS = frozenset({"o'clock", "noon", "midnight", "past"})
 _DATE_WORDS = frozenset(f"{_MONTHS} | {_WEEKDAYS} | tomorrow | today".split()) - {"|", "may"}
+_SINGLE_DIGITS = frozenset({*(number_words(number) for number in range(10)), "oh"})
 _NUMBERS = frozenset(number_words(number) for number in (*range(20), *range(20, 100, 10)))
 
 
@@ -142,6 +148,8 @@ def kinds_of(words: list[str]) -> frozenset[str]:
     """Return the rules that an example stands for: ``nine thirty a m`` is a time."""
     numbers = [word for word in words if word in _NUMBERS]
     kinds: set[str] = set()
+    if len(words) > 2 and len(numbers) == len(words) and not set(words) - _SINGLE_DIGITS:
+        return frozenset({"digits"})
     if _TIME_WORDS & set(words) or (numbers and "m" in words[1:]):
         kinds.add("time")
     elif numbers and len(numbers) == len(words):
@@ -153,13 +161,25 @@ def kinds_of(words: list[str]) -> frozenset[str]:
     return frozenset(kinds)
 
 
-def texts(names: Iterable[str]) -> list[str]:
-    """Return the rules of these names and those they refer to, one definition each."""
+def template(example: str) -> str:
+    """Generalise a number with words about it: ``four people`` is any number of people."""
+    words = example.split()
+    count = next((at for at, word in enumerate(words) if word not in _NUMBERS), len(words))
+    rest = words[count:]
+    return f"<number> {' '.join(rest)}" if count and rest and not kinds_of(words) else ""
+
+
+def texts(names: Iterable[str], narrowed: Mapping[str, str]) -> list[str]:
+    """Return the rules of these names and those they refer to, one definition each.
+
+    ``narrowed`` holds other texts for some of them.
+    """
+    known = {**RULES, **narrowed}
     wanted: set[str] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name not in wanted:
             wanted.add(name)
-            waiting += [other for other in RULES if f"<{other}>" in RULES[name]]
-    return [f"<{name}> = {RULES[name]};" for name in sorted(wanted)]
+            waiting += [other for other in known if f"<{other}>" in known[name]]
+    return [f"<{name}> = {known[name]};" for name in sorted(wanted)]

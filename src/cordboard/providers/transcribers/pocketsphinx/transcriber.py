@@ -37,6 +37,7 @@ from cordboard.providers.transcribers.pocketsphinx.wire import (
 _MODULE = "cordboard.providers.transcribers.pocketsphinx.process"
 _CODECS = (G722_WIDE, L16_16K, PCMU, PCMA, L16_8K)
 _PRE_ROLL_MS = 400
+_WIDE_HZ = 16_000
 _MOST_STREAMS = 1000
 
 Report = Callable[[TranscriberWords | TranscriberFailed], None]
@@ -117,7 +118,7 @@ class Worker:
         self, stream: int, expectation: Expectation, rate_hz: int, heard: Callable[[Heard], None]
     ) -> int:
         """Begin an utterance and return its number; its words, or its loss, come to ``heard``."""
-        grammar = grammar_for(expectation)
+        grammar = grammar_for(expectation, refusing=rate_hz == _WIDE_HZ)
         if grammar.name not in self._learnt:
             self._learnt.add(grammar.name)
             self.send(Learn(grammar.name, grammar.jsgf, sorted(grammar.words)))
