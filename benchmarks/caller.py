@@ -167,8 +167,9 @@ class WireCall(asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Free the sockets without a word."""
-        if self._near.transport is not None:
-            self._near.transport.close()
+        transport, self._near.transport = self._near.transport, None
+        if transport is not None:
+            transport.close()
         self._callers.forget(self)
 
     def send_frame(self, payload: bytes = SILENCE) -> None:

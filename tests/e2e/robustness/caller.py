@@ -18,6 +18,7 @@ class Caller:
 
     def __init__(self, callers: Callers, number: str) -> None:
         self.words: list[str] = []
+        self.loud_at: list[float] = []
         self._decode = new_decoder(PCMU).to_pcm
         self._tones = ToneDecoder(PCMU.rate_hz)
         self._queue = bytearray()
@@ -50,6 +51,8 @@ class Caller:
         await until(lambda: text in self.said, wait_s, lambda: f"{text!r} in {self.said!r}")
 
     def _hear(self, payload: bytes, now: float) -> None:
+        if payload != SILENCE:
+            self.loud_at.append(now)
         self.words += [heard.word for heard in self._tones.push(self._decode(payload))]
 
 

@@ -24,7 +24,21 @@ def obedient(directory: Path, options: Mapping[str, str] | None = None) -> Serve
     return Server(directory, {"calls_max_count": "200", **(options or {})}, PROGRAM)
 
 
-async def give_number(server: Server, action_url: str = "http://127.0.0.1:9/") -> None:
+@asynccontextmanager
+async def obedient_house(
+    directory: Path, options: Mapping[str, str] | None = None
+) -> AsyncIterator[Server]:
+    """Run an obedient server with its number; it has stopped at the end, whatever happened."""
+    server = obedient(directory, options)
+    try:
+        server.start()
+        await give_number(server)
+        yield server
+    finally:
+        server.stop()
+
+
+async def give_number(server: Server, action_url: str = "http://127.0.0.1:8099/") -> None:
     """Give a started server an agent that acts and hangs up when told, and a number."""
     act = {
         "processing_mode": "muted", "name": "note", "description": "Note a word.",
