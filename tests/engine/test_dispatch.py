@@ -156,8 +156,8 @@ def test_drain_cuts_off_in_the_end() -> None:
 
 
 def test_recovery() -> None:
-    """What a dead engine left open is released and finished, with its recording if there is one; a stuck
-    release stops nobody.
+    """What a dead engine left open is released and finished, with its recording if there is one; a
+    stuck release stops nobody.
     """
 
     async def main() -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cordboard.call.events import Event, SpeechStarted, SpeechStopped
-from cordboard.engine.loudness import EnergyGate
-from cordboard.engine.segmenter import ENERGY_ONSET_FRAMES, MODEL_ONSET_FRAMES, Segmenter
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing
 from cordboard.media.codec import FRAME_MS, Codec, new_decoder
+from cordboard.media.loudness import EnergyGate
+from cordboard.media.segmenter import ENERGY_ONSET_FRAMES, MODEL_ONSET_FRAMES, Segmenter
 from cordboard.ports import Leg, VoiceActivity, VoiceStream
 
 SPEECH_PROBABILITY = 0.5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cordboard.engine.loudness import EnergyGate
-from cordboard.engine.segmenter import Segmenter
 from cordboard.media.codec import FRAME_MS, Codec, new_decoder
+from cordboard.media.loudness import EnergyGate
+from cordboard.media.segmenter import Segmenter
 from cordboard.ports import TranscriberFailed, TranscriberStream, TranscriberWords
 
 SENTENCE_PAUSE_MS = 450

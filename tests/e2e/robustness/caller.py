@@ -76,6 +76,10 @@ class Street:
         assert set(statuses) == {200}, statuses
         return people
 
+    def leave(self, person: Caller) -> None:
+        """Let somebody send no more sound."""
+        self._people.remove(person)
+
     def send_frames(self) -> None:
         """Let everybody send 20 ms."""
         for person in self._people:

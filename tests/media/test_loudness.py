@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from cordboard.engine.loudness import EnergyGate
 from cordboard.media import g711
+from cordboard.media.loudness import EnergyGate
 from cordboard.media.tone_code import encode
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cordboard.engine.segmenter import Segmenter
+from cordboard.media.segmenter import Segmenter
 
 CASES = [
     ("never enough", "110010011000", []),
