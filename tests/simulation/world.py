@@ -190,7 +190,7 @@ def _judge_dead_air(rig: Rig) -> None:
 
 
 def _judge_hearing(rig: Rig, far: FarEnd) -> None:
-    """On a good line the far end heard exactly what the record says, every word once and in order."""
+    """On a good line the far end heard what the record says, every word once and in order."""
     said = [
         str(fact.content.get("text", ""))
         for fact in rig.store.facts.get("c1", [])

@@ -24,7 +24,7 @@ class Finding:
 
 
 def _doctor(settings: Settings) -> None:
-    """Look at settings, ports, data directory and providers; exit code 1 if no call can be taken."""
+    """Look at settings, ports, data directory and providers; exit code 1 if calls cannot come."""
     findings = [*_ports(settings), *_addresses(settings), *_data(settings)]
     findings += asyncio.run(_providers(settings))
     for finding in findings:
