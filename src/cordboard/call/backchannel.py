@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_HUMS = re.compile(r"m+h*m*|h+m+|m+hm+|u+h+|u+m+|a+h+|o+h+|uhhuh|mmhmm|mhm|uh huh|mm hm+")
+_HUMS = re.compile(r"m+h*m*|h+m+|m+hm+|u+h+|u+m+|a+h+|o+h+|h+u+h+|uhhuh|mmhmm|mhm")
 
 _PHRASES: dict[str, frozenset[str]] = {
     "en": frozenset(
