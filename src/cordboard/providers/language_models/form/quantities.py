@@ -34,15 +34,16 @@ def quantities(words: Sequence[str], *, written: bool = False) -> list[Quantity]
     """Find all amounts of time; ``written`` allows units of one letter, as schemas have them."""
     words = list(words)
     units = _SHORT if written else _LONG
-    found = _fractions(words, units)
-    taken = {at for quantity in found for at in range(quantity.start, quantity.end)}
+    found: list[Quantity] = []
     for number in numbers(words):
         unit = units.get(words[number.end]) if number.end < len(words) else None
-        if unit is not None and number.start not in taken:
+        if unit is not None:
             end = _and_a_half(words, number.end + 1)
             extra = _SECONDS[unit] / 2 if end > number.end + 1 else 0
             seconds = round(number.value * _SECONDS[unit] + extra)
             found.append(Quantity(seconds, number.start, end))
+    taken = {at for quantity in found for at in range(quantity.start, quantity.end)}
+    found += (each for each in _fractions(words, units) if each.start not in taken)
     return _joined(sorted(found, key=lambda each: each.start), words)
 
 

@@ -24,9 +24,9 @@ _MOST_WORDS = 12
 _RANGE = re.compile(r"(\d{1,6})-(\d{1,6})")
 _WIDEST_RANGE = 200
 _UNLIKELY = 1e-26
-"""The weight of "none of this". Tried in wide band on 39 answers and 9 sentences beside them, in two
-voices: 15 of 18 sentences beside the grammar are refused, and word error rises from 21 to 24 %. Much
-less is cut off by the decoder's beam.
+"""The weight of "none of this". Tried in wide band on 39 answers and 9 sentences beside them, in
+two voices: 15 of 18 sentences beside the grammar are refused, and word error rises from 21 to 24 %.
+Much less is cut off by the decoder's beam.
 """
 
 
