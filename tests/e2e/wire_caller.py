@@ -1,0 +1,215 @@
+"""One caller by hand: every packet of its sound is its own choice, and it notes what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cordboard.media import rtp
+from cordboard.media.codec import PCMU, new_encoder
+from tests.e2e.impairment import BEHIND, MIRROR
+from tests.e2e.server import NUMBER
+
+Address = tuple[str, int]
+
+_PORT = re.compile(rb"^m=audio (\d+) ", re.MULTILINE)
+_TO = re.compile(rb"^to: *(.*?)\r?$", re.MULTILINE | re.IGNORECASE)
+REPEAT_S = 0.5
+ANSWER_WAIT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How sound is put into packets. ``pace`` is the caller's second in ours: 1.001 is slow."""
+
+    packet_ms: int = 20
+    payload_type: int = 0
+    pace: float = 1.0
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """Where the stream stands."""
+
+    ssrc: int = 0x0C0FFEE0
+    sequence: int = 0xFFD0  # wraps within the first second
+    timestamp: int = 0xFFFF_0000  # wraps after eight
+
+
+class _Inbox(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.datagrams: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self.datagrams.put_nowait(data)
+
+
+class _Ear(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, rtp.Packet]] = []
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self.heard.append((time.monotonic(), rtp.parse(data)))
+
+
+class WireCaller:
+    """A call that is up; made by ``ringing``. Times are of ``time.monotonic``."""
+
+    def __init__(self, call_id: str, media: asyncio.DatagramTransport, ear: _Ear) -> None:
+        self.call_id = call_id
+        self.acknowledged = 0.0
+        self.numbers = _Numbers()
+        self.port = int(media.get_extra_info("sockname")[1])
+        self.remote: Address = ("", 0)
+        self._media = media
+        self._ear = ear
+
+    @property
+    def heard(self) -> list[tuple[float, rtp.Packet]]:
+        """All packets that came, with their times."""
+        return self._ear.heard
+
+    async def play(self, pcm: bytes, style: Style | None = None) -> float:
+        """Send 8 kHz sound at its pace; returns when its first packet left.
+
+        Packets leave at absolute times, so a late one does not hold up those after it.
+        """
+        style = style or Style()
+        began = time.monotonic()
+        sent = new_encoder(PCMU).from_pcm(pcm)
+        step = style.packet_ms * PCMU.rate_hz // 1_000
+        for number, at in enumerate(range(0, len(sent), step)):
+            due = began + number * style.packet_ms / 1_000 * style.pace
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self.send(sent[at : at + step], style.payload_type)
+        end = began + len(sent) / PCMU.rate_hz * style.pace
+        await asyncio.sleep(max(0.0, end - time.monotonic()))
+        return began
+
+    async def pause(self, seconds: float) -> None:
+        """Send nothing, as with silence suppression: the timestamp goes on."""
+        self.numbers.timestamp += int(seconds * PCMU.rate_hz)
+        await asyncio.sleep(seconds)
+
+    def send(self, payload: bytes, payload_type: int = 0) -> None:
+        """Send one packet."""
+        numbers = self.numbers
+        packet = rtp.Packet(
+            payload_type=payload_type,
+            marker=False,
+            sequence=numbers.sequence & 0xFFFF,
+            timestamp=numbers.timestamp & 0xFFFF_FFFF,
+            ssrc=numbers.ssrc,
+            payload=payload,
+        )
+        numbers.sequence += 1
+        numbers.timestamp += len(payload)
+        self._media.sendto(rtp.build(packet), self.remote)
+
+
+@asynccontextmanager
+async def ringing(
+    destination: Address, call_id: str, advertised: str = MIRROR, number: str = NUMBER
+) -> AsyncIterator[WireCaller]:
+    """Ring, and hang up at the end of the block; asserts that the call is answered."""
+    loop = asyncio.get_running_loop()
+    signalling, inbox = await loop.create_datagram_endpoint(_Inbox, local_addr=(BEHIND, 0))
+    media, ear = await loop.create_datagram_endpoint(_Ear, local_addr=(BEHIND, 0))
+    try:
+        caller = WireCaller(call_id, media, ear)
+        texts = _Texts(signalling.get_extra_info("sockname")[1], advertised, number, call_id)
+        answer = await _ask(signalling, inbox, destination, texts.invite(caller.port))
+        texts.to_value = _found(_TO, answer).decode()
+        caller.remote = destination[0], int(_found(_PORT, answer))
+        signalling.sendto(texts.request("ACK", 1, "a"), destination)
+        caller.acknowledged = time.monotonic()
+        acknowledging = texts.request("ACK", 1, "a")
+        yield caller
+        await _ask(signalling, inbox, destination, texts.request("BYE", 2, "b"), acknowledging)
+    finally:
+        signalling.close()
+        media.close()
+
+
+async def _ask(
+    signalling: asyncio.DatagramTransport,
+    inbox: _Inbox,
+    destination: Address,
+    request: bytes,
+    acknowledging: bytes = b"",
+) -> bytes:
+    """Send a request until its final answer comes; an answer come again is acknowledged again."""
+    method = request.split(b" ", 1)[0]
+    async with asyncio.timeout(ANSWER_WAIT_S):
+        while True:
+            signalling.sendto(request, destination)
+            for message in await _arriving(inbox):
+                if not re.search(rb"^CSeq: *\d+ " + method, message, re.MULTILINE | re.IGNORECASE):
+                    if acknowledging:
+                        signalling.sendto(acknowledging, destination)
+                elif not message.startswith(b"SIP/2.0 1"):
+                    assert message.startswith(b"SIP/2.0 200"), message.decode()
+                    return message
+
+
+async def _arriving(inbox: _Inbox) -> list[bytes]:
+    """Return what comes in half a second, as soon as a final answer is among it."""
+    found: list[bytes] = []
+    try:
+        async with asyncio.timeout(REPEAT_S):
+            while True:
+                message = await inbox.datagrams.get()
+                found.append(message)
+                if not message.startswith(b"SIP/2.0 1"):
+                    return found
+    except TimeoutError:
+        return found
+
+
+def _found(pattern: re.Pattern[bytes], message: bytes) -> bytes:
+    found = pattern.search(message)
+    assert found is not None, message.decode()
+    return found[1]
+
+
+@dataclass(slots=True)
+class _Texts:
+    """Writes the requests of one dialog."""
+
+    port: int
+    host: str
+    number: str
+    call_id: str
+    to_value: str = ""
+
+    def invite(self, media_port: int) -> bytes:
+        """Return the INVITE; it offers mu-law."""
+        body = (
+            f"v=0\r\no=- 1 1 IN IP4 {self.host}\r\ns=-\r\nc=IN IP4 {self.host}\r\nt=0 0\r\n"
+            f"m=audio {media_port} RTP/AVP 0\r\n"
+        )
+        return self.request("INVITE", 1, "i", body)
+
+    def request(self, method: str, cseq: int, branch: str, body: str = "") -> bytes:
+        """Return a request."""
+        return "\r\n".join(self._lines(method, cseq, branch, body)).encode()
+
+    def _lines(self, method: str, cseq: int, branch: str, body: str) -> Iterator[str]:
+        to_value = self.to_value or f"<sip:{self.number}@{self.host}>"
+        yield f"{method} sip:{self.number}@{self.host} SIP/2.0"
+        yield f"Via: SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{self.call_id}{branch};rport"
+        yield f"From: <sip:+12025550199@{self.host}>;tag={self.call_id}"
+        yield f"To: {to_value}"
+        yield f"Call-ID: {self.call_id}"
+        yield f"CSeq: {cseq} {method}"
+        yield f"Contact: <sip:caller@{self.host}:{self.port}>"
+        yield "Max-Forwards: 70"
+        if body:
+            yield "Content-Type: application/sdp"
+        yield f"Content-Length: {len(body)}"
+        yield ""
+        yield body
