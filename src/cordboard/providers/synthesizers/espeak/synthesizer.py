@@ -26,6 +26,7 @@ from cordboard.providers.synthesizers.espeak.wire import (
 _MODULE = "cordboard.providers.synthesizers.espeak.process"
 _CODECS = (PCMU, PCMA, G722_WIDE, L16_8K, L16_16K)
 _MOST_UTTERANCES = 512
+_MOST_ANSWERS = 4_096
 _ANSWER_WAIT_S = 5.0
 
 
@@ -105,8 +106,8 @@ class EspeakSynthesizer:
         """Ask for one piece and yield its sound; cancels at the child when closed early."""
         if len(self._answers) >= _MOST_UTTERANCES:
             raise ProviderError("over_quota", retryable=True)
-        # Bounded by the length of a piece: the child sends no more than its sound.
-        answers: asyncio.Queue[Answer] = asyncio.Queue()
+        # A piece's sound is far shorter; a child that sends more is broken, and the rest is dropped.
+        answers: asyncio.Queue[Answer] = asyncio.Queue(_MOST_ANSWERS)
         self._answers[say.utterance] = answers
         finished = False
         try:
@@ -135,11 +136,13 @@ class EspeakSynthesizer:
     def _received(self, payload: bytes) -> None:
         answer = read_answer(payload)
         answers = self._answers.get(answer.utterance)
-        if answers is not None:
+        if answers is not None and not answers.full():
             answers.put_nowait(answer)
 
     def _died(self) -> None:
         for utterance, answers in self._answers.items():
+            if answers.full():
+                answers.get_nowait()
             answers.put_nowait(Done(utterance, "unavailable"))
 
 
