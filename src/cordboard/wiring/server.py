@@ -17,7 +17,7 @@ from cordboard.control.app import create_app
 from cordboard.control.keys.service import ensure_owner
 from cordboard.egress import Egress, EgressPolicy
 from cordboard.engine.brain import Brain
-from cordboard.engine.clock import MediaClock
+from cordboard.engine.clock import Lateness, MediaClock
 from cordboard.engine.dispatch import Dispatch, DispatchParts
 from cordboard.engine.parts import EngineParts
 from cordboard.ids import Randomness
@@ -45,15 +45,21 @@ BuildProviders = Callable[[Settings, AsyncExitStack], Awaitable[Providers]]
 
 
 class Server:
-    """A running server: its ports, and how to end it. Made by ``running``."""
+    """A running server: its ports, how to end it, how late its frames are. Made by ``running``."""
 
     def __init__(
-        self, http_port: int, sip_port: int, dispatch: Dispatch, owner_key: str | None
+        self,
+        http_port: int,
+        sip_port: int,
+        dispatch: Dispatch,
+        owner_key: str | None,
+        lateness: Lateness,
     ) -> None:
         self.http_port = http_port
         self.sip_port = sip_port
         self.owner_key = owner_key
         self.dispatch = dispatch
+        self.lateness = lateness
 
 
 @asynccontextmanager
@@ -101,7 +107,7 @@ async def running(
             dispatch.ready = True
         else:
             log.warning("server.cannot_take_calls", extra={"why": providers.missing})
-        yield Server(http_port, carrier.port, dispatch, owner_key)
+        yield Server(http_port, carrier.port, dispatch, owner_key, engine.media_clock.lateness)
 
 
 async def serve(settings: Settings, build: BuildProviders = build_providers) -> None:
