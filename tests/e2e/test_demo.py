@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_demo(tmp_path: Path) -> None:
-    """From an empty directory to a finished call: exit code 0, and the record lies where it says."""
+    """From an empty directory to a finished call: exit code 0, and the record is where it says."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "demo"],
