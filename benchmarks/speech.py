@@ -1,0 +1,42 @@
+"""The speech that callers and agent speak: made once by the embedded voice, kept as mu-law."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from benchmarks.vendors import CLAUSES, HEARD
+from cordboard.call.plan import VoicePlan
+from cordboard.media import g711
+from cordboard.media.codec import PCMU, new_decoder
+from cordboard.providers.synthesizers.espeak.synthesizer import EspeakSynthesizer
+
+CALLER, AGENT = "caller.ulaw", "agent.ulaw"
+_LOUD_RMS = 500
+_FRAME_BYTES = 160
+
+
+def make_speech(directory: Path) -> None:
+    """Write both files."""
+    asyncio.run(_make(directory))
+
+
+async def _make(directory: Path) -> None:
+    async with EspeakSynthesizer() as voice:
+        for name, text in ((CALLER, HEARD), (AGENT, "".join(CLAUSES) * 2)):
+            sound = b"".join(
+                [chunk.payload async for chunk in voice.speak(text, VoicePlan(), "en", PCMU)]
+            )
+            (directory / name).write_bytes(_trimmed(sound))
+
+
+def _trimmed(sound: bytes) -> bytes:
+    """Return whole frames from the first to the last loud one: there the speech begins and ends."""
+    decode = new_decoder(PCMU).to_pcm
+    frames = [sound[at : at + _FRAME_BYTES] for at in range(0, len(sound), _FRAME_BYTES)]
+    loud = [
+        number
+        for number, frame in enumerate(frames)
+        if len(frame) == _FRAME_BYTES and g711.rms(decode(frame)) > _LOUD_RMS
+    ]
+    return b"".join(frames[loud[0] : loud[-1] + 1])
