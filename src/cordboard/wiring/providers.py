@@ -73,9 +73,10 @@ async def build_providers(settings: Settings, stack: AsyncExitStack) -> Provider
     transcribers: dict[str, Transcriber] = {TONE: ToneTranscriber()}
     synthesizers: dict[str, Synthesizer] = {TONE: ToneSynthesizer()}
     if offline_installed():
-        transcribers[EMBEDDED] = await stack.enter_async_context(
-            PocketsphinxTranscriber(settings.speech_workers)
-        )
+        if settings.speech_workers:
+            transcribers[EMBEDDED] = await stack.enter_async_context(
+                PocketsphinxTranscriber(settings.speech_workers)
+            )
         synthesizers[EMBEDDED] = await stack.enter_async_context(EspeakSynthesizer())
     return Providers(
         Choice(transcribers, _auto(settings.transcriber, EMBEDDED)),

@@ -22,7 +22,7 @@ from cordboard.engine.dispatch import Dispatch, DispatchParts
 from cordboard.engine.parts import EngineParts
 from cordboard.ids import Randomness
 from cordboard.ports import NewCall, OpenCall
-from cordboard.settings import Settings
+from cordboard.settings import SettingError, Settings
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.inbound_plans import InboundPlans
@@ -71,6 +71,10 @@ async def running(
     ``build`` makes the providers: benchmarks and tests bring their own, ``serve`` has no switch
     for it.
     """
+    if not settings.roles >= {"api", "engine"}:
+        raise SettingError(
+            "CORDBOARD_ROLES (--roles) must hold api and engine: they cannot run apart yet"
+        )
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, stack)
         providers = await build(settings, stack)
