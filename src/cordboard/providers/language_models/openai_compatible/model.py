@@ -1,0 +1,305 @@
+"""The language model port over streamed chat completions."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from cordboard.call.actions import ActionPlan
+from cordboard.call.expectation import Expectation
+from cordboard.ports import ModelAction, ModelText, ProviderError, ReplyRequest
+from cordboard.providers.language_models.openai_compatible.history import (
+    chat_messages,
+    estimated_tokens,
+)
+from cordboard.providers.language_models.openai_compatible.sse import BadEvents, EventReader
+from cordboard.providers.language_models.openai_compatible.tools import tools_of
+from cordboard.providers.language_models.openai_compatible.wire import (
+    DONE,
+    BadChunk,
+    CallCollector,
+    Chunk,
+    failure_of,
+    read_chunk,
+)
+
+VENDOR_URL = "https://api.openai.com/v1"
+_CONNECT_S = 3.0
+_KEEP_ALIVE_S = 60.0
+_LAST_BYTES_S = 0.05
+_FAILURE_BYTES = 4096
+_MOST_CONNECTIONS = 1000
+_SPARE_TOKENS = 50
+# Models that reason take no temperature but their own.
+_OWN_TEMPERATURE = re.compile(r"(?:o\d|gpt-5)")
+
+Piece = ModelText | ModelAction
+AccountKey = Callable[[str], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatOptions:
+    """Where chat completions are and how they are asked for.
+
+    ``model`` is used where the plan names none. ``context_tokens`` is how much the model reads
+    and writes in one request. ``most_tokens`` bounds one reply.
+    """
+
+    base_url: str = VENDOR_URL
+    api_key: str = field(default="", repr=False)
+    model: str = "gpt-4.1-mini"
+    context_tokens: int = 16_384
+    most_tokens: int = 256
+
+
+class ChatModel:
+    """Streams replies. Used as ``async with ChatModel(options) as model``.
+
+    ``account_key`` finds the key of an organisation's own account by the plan's
+    ``settings["account_connection_id"]``. Connections are kept open between replies.
+    """
+
+    def __init__(self, options: ChatOptions, account_key: AccountKey | None = None) -> None:
+        self._options = options
+        self._account_key = account_key
+        self._url = options.base_url.rstrip("/")
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect nothing yet."""
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=_MOST_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE_S
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
+            headers={"User-Agent": "cordboard"},
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        if self._http is not None:
+            await self._http.close()
+
+    async def warm(self) -> None:
+        """Leave one open connection in the pool, by asking for the list of models.
+
+        Raises ``ProviderError``; so it also tells whether address and key are right.
+        """
+        with _failures():
+            request = self._session.get(f"{self._url}/models", headers=self._headers(None))
+            async with request as answer:
+                await answer.read()
+                if answer.status != 200:
+                    failure, retryable = failure_of(answer.status)
+                    raise ProviderError(failure, retryable=retryable)
+
+    def expectation(self, actions: Sequence[ActionPlan]) -> Expectation | None:
+        """Return None: what a caller says first cannot be known."""
+        return None
+
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
+        """Stream a reply, text as it comes, then the actions asked for.
+
+        Where the plan names a fallback model, that is asked when the first is not known or over
+        its quota. Raises ``ProviderError``; closing the iterator closes the connection.
+        """
+        headers = self._headers(await self._key(request.plan.settings))
+        models = [request.plan.model or self._options.model, *_fallback(request.plan.settings)]
+        for number, model in enumerate(models):
+            try:
+                body = self._body(request, model)
+                async with (
+                    self._asked(body, headers) as answer,
+                    aclosing(_pieces(answer)) as pieces,
+                ):
+                    async for piece in pieces:
+                        yield piece
+            except _NotServed as refused:
+                if number + 1 == len(models):
+                    raise ProviderError(refused.failure, retryable=refused.retryable) from None
+            else:
+                return
+
+    @asynccontextmanager
+    async def _asked(
+        self, body: bytes, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        url = f"{self._url}/chat/completions"
+        with _failures():
+            async with self._session.post(url, data=body, headers=headers) as answer:
+                await _check(answer)
+                yield answer
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None or self._http.closed:
+            raise ProviderError("unavailable")
+        return self._http
+
+    async def _key(self, settings: Mapping[str, object]) -> str | None:
+        connection = settings.get("account_connection_id")
+        if self._account_key is None or not isinstance(connection, str):
+            return None
+        key = await self._account_key(connection)
+        if key is None:
+            raise ProviderError("bad_credentials")
+        return key
+
+    def _headers(self, key: str | None) -> dict[str, str]:
+        key = key or self._options.api_key
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        return {**headers, "Authorization": f"Bearer {key}"} if key else headers
+
+    def _body(self, request: ReplyRequest, model: str) -> bytes:
+        options = self._options
+        tools = tools_of(request.actions)
+        room = options.context_tokens - options.most_tokens - _SPARE_TOKENS
+        body: dict[str, Any] = {
+            "model": model,
+            "stream": True,
+            "messages": chat_messages(request, room - estimated_tokens(tools)),
+            self._most_tokens_field: options.most_tokens,
+        }
+        if not _OWN_TEMPERATURE.match(model):
+            body["temperature"] = request.plan.temperature
+        if tools:
+            body["tools"] = tools
+        return msgspec.json.encode(body)
+
+    @property
+    def _most_tokens_field(self) -> str:
+        """The vendor has renamed the field; its imitators know the old name best."""
+        host = urlsplit(self._url).hostname or ""
+        own = host == "openai.com" or host.endswith(".openai.com")
+        return "max_completion_tokens" if own else "max_tokens"
+
+
+class _NotServed(Exception):
+    """This model cannot be had now, another one may."""
+
+    def __init__(self, failure: str, retryable: bool) -> None:
+        super().__init__(failure)
+        self.failure = failure
+        self.retryable = retryable
+
+
+def _fallback(settings: Mapping[str, object]) -> list[str]:
+    fallback = settings.get("fallback")
+    if not isinstance(fallback, Mapping) or fallback.get("provider") != "openai":
+        return []
+    name = cast("Mapping[str, object]", fallback).get("model_name")
+    return [name] if isinstance(name, str) and name else []
+
+
+async def _check(answer: aiohttp.ClientResponse) -> None:
+    if answer.status == 200:
+        return
+    body = await answer.content.read(_FAILURE_BYTES)
+    failure, retryable = failure_of(answer.status, body)
+    if answer.status in (404, 429):
+        raise _NotServed(failure, retryable)
+    raise ProviderError(failure, retryable=retryable)
+
+
+async def _pieces(answer: aiohttp.ClientResponse) -> AsyncGenerator[Piece, None]:
+    """Read the stream to its end. Raises ``ProviderError`` where it breaks off before."""
+    reader = EventReader()
+    answered = _Answered()
+    async for data in answer.content.iter_any():
+        for event in reader.push(data):
+            for piece in answered.take(event):
+                yield piece
+        if answered.complete:
+            await _read_rest(answer)
+            return
+    if not answered.finished:
+        raise ProviderError("unavailable", retryable=True)
+
+
+async def _read_rest(answer: aiohttp.ClientResponse) -> None:
+    """Read the end of the body, which comes with the last event, so that the connection lives."""
+    try:
+        async with asyncio.timeout(_LAST_BYTES_S):
+            await answer.content.read(_FAILURE_BYTES)
+    except TimeoutError:
+        answer.close()
+
+
+class _Answered:
+    """How far an answer has come. ``finished`` is told by the model, ``complete`` by the server."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.complete = False
+        self._calls = CallCollector()
+
+    def take(self, event: bytes) -> Iterator[Piece]:
+        """Return what one event adds. Raises ``ProviderError`` or ``BadChunk``."""
+        if event == DONE:
+            self.complete = self.finished = True
+            yield from self._asked()
+            return
+        chunk = read_chunk(event)
+        if chunk.error is not None:
+            raise ProviderError("unavailable", retryable=True)
+        yield from self._add(chunk)
+
+    def _add(self, chunk: Chunk) -> Iterator[Piece]:
+        for choice in (chunk.choices or ())[:1]:
+            delta = choice.delta
+            if delta is not None and delta.content:
+                yield ModelText(delta.content)
+            if delta is not None and delta.tool_calls:
+                self._calls.push(delta.tool_calls)
+            if choice.finish_reason:
+                self.finished = True
+                yield from self._asked()
+
+    def _asked(self) -> Iterator[Piece]:
+        for name, arguments in self._calls.take():
+            yield ModelAction(name, arguments)
+
+
+class _failures:  # noqa: N801 -- reads as a statement
+    """``with _failures():`` turns what aiohttp and the parsers raise into ``ProviderError``."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, (BadChunk, BadEvents)):
+            raise ProviderError("bad_answer", retryable=True) from None
+        if isinstance(error, TimeoutError):
+            raise ProviderError("timeout", retryable=True) from None
+        if isinstance(error, (aiohttp.ClientError, OSError)):
+            raise ProviderError("unavailable", retryable=True) from None
