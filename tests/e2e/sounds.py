@@ -5,7 +5,8 @@ from __future__ import annotations
 import wave
 from pathlib import Path
 
-from cordboard.media.codec import PCMA, PCMU, Codec, new_encoder
+from cordboard.media import wave as sound_file
+from cordboard.media.codec import PCMA, PCMU, Codec, new_decoder, new_encoder
 from cordboard.media.tone_code import ToneDecoder, encode
 
 QUIET_MS = 300
@@ -52,3 +53,10 @@ def understood(pcm: bytes, rate_hz: int) -> str:
         item.word for at in range(0, len(pcm), step) for item in decoder.push(pcm[at : at + step])
     ]
     return " ".join(heard)
+
+
+def recorded(directory: Path, call_id: str, channel: int = 0) -> bytes:
+    """Return what the server in ``directory`` recorded of the caller (1: of the agent), as PCM."""
+    (path,) = directory.glob(f"var/recordings/*/{call_id}.wav")
+    whole = sound_file.read(path.read_bytes())
+    return new_decoder(whole.codec).to_pcm(whole.channels()[channel])

@@ -3,61 +3,84 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import pytest
 
-from cordboard.media import wave
-from cordboard.media.codec import new_decoder
-from tests.counts import count
+from tests.counts import count, torture
 from tests.e2e.impairment import MIRROR, Conditions, Mirror
-from tests.e2e.probe import measure, signal
-from tests.e2e.server import Server
+from tests.e2e.probe import Measured, measure, signal
+from tests.e2e.server import Json, Server
+from tests.e2e.sounds import recorded, spoken
 from tests.e2e.wire_caller import Style, WireCaller, ringing
 
 CLEAN_MS = 4_000
 SETTLE_MS = 1_000
-BAD_MS = count(6_000, 30_000)
+BAD_MS = count(5_000, 30_000)
+FAIR_MS = 30.0
+"""A caller whose own packets left later than this has measured the machine: it tries again."""
+
+Story = Callable[[WireCaller, Mirror], Awaitable[float]]
+
+_seeds = itertools.count(11)
 
 
-def _caller_sound(server: Server, call_id: str) -> bytes:
-    """Return what the server recorded of the caller, as PCM."""
-    (call,) = server.calls(call_id)
-    (path,) = Path(server.directory / "var" / "recordings").glob(f"*/{call['id']}.wav")
-    recorded = wave.read(path.read_bytes())
-    return new_decoder(recorded.codec).to_pcm(recorded.channels()[0])
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a story left behind: the call, the caller's sound, and when its signal was sent, both
+    on the recording's timeline.
+    """
+
+    call: Json
+    pcm: bytes
+    sent_ms: float
+
+    def measure(self, from_ms: float, to_ms: float) -> Measured:
+        """Measure between two moments of the signal."""
+        return measure(self.pcm, self.sent_ms, self.sent_ms + from_ms, self.sent_ms + to_ms)
 
 
-def _sent_at_ms(caller: WireCaller, began: float) -> float:
-    return (began - caller.acknowledged) * 1_000
-
-
-@pytest.mark.parametrize(
-    ("name", "conditions", "most_missing", "most_delay_ms"),
-    [
-        ("one-percent", Conditions(loss=0.01, jitter_ms=30), 0.01, 60),
-        ("five-percent", Conditions(loss=0.05, jitter_ms=60), 0.05, 100),
-        ("disorder", Conditions(reordered=0.05, late_ms=30, duplicated=0.05), 0.01, 60),
-    ],
-)
-async def test_profile(
-    mirrored: Server, name: str, conditions: Conditions, most_missing: float, most_delay_ms: float
-) -> None:
-    """Frames are delivered or concealed, little delay is added, no stall lasts above 200 ms."""
-    async with Mirror(seed=11) as mirror:
-        mirror.open(mirrored.sip_port)
-        async with ringing((MIRROR, mirrored.sip_port), f"profile-{name}") as caller:
-            async with asyncio.TaskGroup() as group:
-                playing = group.create_task(caller.play(signal(CLEAN_MS + SETTLE_MS + BAD_MS)))
-                await asyncio.sleep(CLEAN_MS / 1_000)
-                mirror.conditions = conditions
+async def _tell(server: Server, story: Story) -> Told:
+    """Let a story happen on a call through a mirror; it returns when its signal began."""
+    for attempt in range(3):
+        handle = f"story-{next(_seeds)}"
+        async with Mirror(seed=11) as mirror:
+            mirror.open(server.sip_port)
+            async with ringing((MIRROR, server.sip_port), handle) as caller:
+                began = await story(caller, mirror)
             mirror.conditions = Conditions()
-            sent_ms = _sent_at_ms(caller, playing.result())
-    await mirrored.ended_calls(f"profile-{name}")
-    pcm = _caller_sound(mirrored, f"profile-{name}")
-    clean = measure(pcm, sent_ms, sent_ms + 1_000, sent_ms + CLEAN_MS)
-    bad_from = sent_ms + CLEAN_MS + SETTLE_MS
-    bad = measure(pcm, sent_ms, bad_from, bad_from + BAD_MS - 500)
+        (call,) = await server.ended_calls(handle)
+        if caller.latest_ms <= FAIR_MS or attempt == 2:
+            break
+    sent_ms = (began - caller.acknowledged) * 1_000
+    return Told(call, recorded(server.directory, call["id"]), sent_ms)
+
+
+PROFILES = {
+    "one percent": (Conditions(loss=0.01, jitter_ms=30), 0.01, 60),
+    "five percent": (Conditions(loss=0.05, jitter_ms=60), 0.05, 100),
+    "disorder": (Conditions(reordered=0.05, late_ms=30, duplicated=0.05), 0.01, 60),
+    "jitter": (Conditions(jitter_ms=80, delay_ms=40), 0.02, 160),
+}
+
+
+@pytest.mark.parametrize("name", list(PROFILES) if torture() else ["one percent"])
+async def test_profile(mirrored: Server, name: str) -> None:
+    """Frames are delivered or concealed, little delay is added, no stall lasts above 200 ms."""
+    conditions, most_missing, most_delay_ms = PROFILES[name]
+
+    async def story(caller: WireCaller, mirror: Mirror) -> float:
+        async with asyncio.TaskGroup() as group:
+            playing = group.create_task(caller.play(signal(CLEAN_MS + SETTLE_MS + BAD_MS)))
+            await asyncio.sleep(CLEAN_MS / 1_000)
+            mirror.conditions = conditions
+        return playing.result()
+
+    told = await _tell(mirrored, story)
+    clean = told.measure(1_000, CLEAN_MS)
+    bad = told.measure(CLEAN_MS + SETTLE_MS, CLEAN_MS + SETTLE_MS + BAD_MS - 500)
     assert clean.missing == 0, clean
     assert bad.missing <= most_missing, bad
     assert bad.longest_gap_ms <= 200, bad
@@ -66,18 +89,17 @@ async def test_profile(
 
 async def test_after_a_storm(mirrored: Server) -> None:
     """After three seconds of twenty percent loss all is normal within half a second."""
-    async with Mirror(seed=12) as mirror:
-        mirror.open(mirrored.sip_port)
-        async with ringing((MIRROR, mirrored.sip_port), "storm") as caller:
-            async with asyncio.TaskGroup() as group:
-                playing = group.create_task(caller.play(signal(9_000)))
-                await asyncio.sleep(3)
-                mirror.conditions = Conditions(loss=0.2, jitter_ms=60)
-                await asyncio.sleep(3)
-                mirror.conditions = Conditions()
-            sent_ms = _sent_at_ms(caller, playing.result())
-    await mirrored.ended_calls("storm")
-    after = measure(_caller_sound(mirrored, "storm"), sent_ms, sent_ms + 6_500, sent_ms + 8_800)
+
+    async def story(caller: WireCaller, mirror: Mirror) -> float:
+        async with asyncio.TaskGroup() as group:
+            playing = group.create_task(caller.play(signal(8_000)))
+            await asyncio.sleep(2)
+            mirror.conditions = Conditions(loss=0.2, jitter_ms=60)
+            await asyncio.sleep(3)
+            mirror.conditions = Conditions()
+        return playing.result()
+
+    after = (await _tell(mirrored, story)).measure(5_500, 7_800)
     assert after.missing == 0, after
     assert after.delays_ms, after
     assert max(after.delays_ms) <= 200, after
@@ -85,77 +107,107 @@ async def test_after_a_storm(mirrored: Server) -> None:
 
 async def test_freeze(mirrored: Server) -> None:
     """Two seconds in which nothing moves are over half a second after they end."""
-    async with Mirror(seed=13) as mirror:
-        mirror.open(mirrored.sip_port)
-        async with ringing((MIRROR, mirrored.sip_port), "freeze") as caller:
-            async with asyncio.TaskGroup() as group:
-                playing = group.create_task(caller.play(signal(9_000)))
-                await asyncio.sleep(3)
-                await mirror.freeze(2)
-            sent_ms = _sent_at_ms(caller, playing.result())
-    await mirrored.ended_calls("freeze")
-    after = measure(_caller_sound(mirrored, "freeze"), sent_ms, sent_ms + 5_500, sent_ms + 8_800)
-    assert after.missing <= 0.01, after
+
+    async def story(caller: WireCaller, mirror: Mirror) -> float:
+        async with asyncio.TaskGroup() as group:
+            playing = group.create_task(caller.play(signal(7_000)))
+            await asyncio.sleep(2)
+            await mirror.freeze(2)
+        return playing.result()
+
+    after = (await _tell(mirrored, story)).measure(4_500, 6_800)
+    assert after.missing == 0, after
     assert max(after.delays_ms) <= 200, after
 
 
 async def test_rebinding(mirrored: Server) -> None:
     """When a NAT moves the caller's sound to another port, both ways go on within a second."""
-    async with Mirror(seed=14) as mirror:
-        mirror.open(mirrored.sip_port)
-        async with ringing((MIRROR, mirrored.sip_port), "rebinding") as caller:
-            async with asyncio.TaskGroup() as group:
-                playing = group.create_task(caller.play(signal(7_000)))
-                await asyncio.sleep(3)
-                mirror.rebind(caller.port)
-                await asyncio.sleep(1)
-                heard_before = len(caller.heard)
-            sent_ms = _sent_at_ms(caller, playing.result())
-            assert len(caller.heard) - heard_before >= 140
-    await mirrored.ended_calls("rebinding")
-    after = measure(_caller_sound(mirrored, "rebinding"), sent_ms, sent_ms + 4_000, sent_ms + 6_800)
+    heard: list[int] = []
+
+    async def story(caller: WireCaller, mirror: Mirror) -> float:
+        async with asyncio.TaskGroup() as group:
+            playing = group.create_task(caller.play(signal(6_000)))
+            await asyncio.sleep(2)
+            mirror.rebind(caller.port)
+            await asyncio.sleep(1)
+            before = len(caller.heard)
+        heard.append(len(caller.heard) - before)
+        return playing.result()
+
+    after = (await _tell(mirrored, story)).measure(3_000, 5_800)
     assert after.missing == 0, after
+    assert heard[-1] >= 140
 
 
-@pytest.mark.parametrize(
-    ("name", "style"),
-    [
-        ("short-packets", Style(packet_ms=10)),
-        ("long-packets", Style(packet_ms=60)),
-        ("odd-packets", Style(packet_ms=30)),
-        ("slow-clock", Style(pace=1.002)),
-        ("fast-clock", Style(pace=0.998)),
-    ],
-)
-async def test_style(mirrored: Server, name: str, style: Style) -> None:
-    """Packets of any length, and clocks that differ, give sound without holes, not later and
-    later.
-    """
-    seconds = count(8, 60)
-    async with Mirror(seed=15) as mirror:
-        mirror.open(mirrored.sip_port)
-        async with ringing((MIRROR, mirrored.sip_port), name) as caller:
-            began = await caller.play(signal(seconds * 1_000), style)
-            sent_ms = _sent_at_ms(caller, began)
-    await mirrored.ended_calls(name)
-    lasted_ms = seconds * 1_000 * style.pace
-    heard = measure(_caller_sound(mirrored, name), sent_ms, sent_ms + 1_000, sent_ms + lasted_ms)
-    assert heard.missing <= 0.02, heard
+STYLES = {
+    "short packets": Style(packet_ms=10),
+    "odd packets": Style(packet_ms=30),
+    "long packets": Style(packet_ms=60),
+    "slow clock": Style(pace=1.002),
+    "fast clock": Style(pace=0.998),
+}
+
+
+@pytest.mark.parametrize("name", list(STYLES) if torture() else ["odd packets"])
+async def test_style(mirrored: Server, name: str) -> None:
+    """Packets of any length, and clocks that differ, give sound without holes."""
+    seconds, style = count(5, 60), STYLES[name]
+
+    async def story(caller: WireCaller, mirror: Mirror) -> float:
+        return await caller.play(signal(seconds * 1_000), style)
+
+    heard = (await _tell(mirrored, story)).measure(1_000, seconds * 1_000 * style.pace - 200)
+    assert heard.missing <= 0.005, heard
 
 
 async def test_new_source_after_a_pause(mirrored: Server) -> None:
     """A stream that pauses, then goes on as another SSRC with other numbers, is heard on."""
-    async with Mirror(seed=16) as mirror:
-        mirror.open(mirrored.sip_port)
-        async with ringing((MIRROR, mirrored.sip_port), "new-source") as caller:
-            await caller.play(signal(2_000))
-            await caller.pause(0.6)
-            await caller.play(signal(1_000))
-            caller.numbers.ssrc, caller.numbers.sequence = 0x0BADCAFE, 77
-            caller.numbers.timestamp = 123_456
-            began = await caller.play(signal(3_000))
-            sent_ms = _sent_at_ms(caller, began)
-    await mirrored.ended_calls("new-source")
-    heard = measure(_caller_sound(mirrored, "new-source"), sent_ms, sent_ms + 500, sent_ms + 2_900)
+
+    async def story(caller: WireCaller, mirror: Mirror) -> float:
+        await caller.play(signal(1_000))
+        await caller.pause(0.6)
+        await caller.play(signal(1_000))
+        caller.numbers.ssrc, caller.numbers.sequence = 0x0BADCAFE, 77
+        caller.numbers.timestamp = 123_456
+        return await caller.play(signal(3_000))
+
+    heard = (await _tell(mirrored, story)).measure(500, 2_900)
     assert heard.missing == 0, heard
     assert max(heard.delays_ms) <= 150, heard
+
+
+WORDS = "one two three four five six seven eight nine ten eleven twelve"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "least"), [(Conditions(jitter_ms=30), 12), (Conditions(loss=0.01), 8)]
+)
+async def test_words(mirrored: Server, conditions: Conditions, least: int) -> None:
+    """Jitter costs no word; one lost packet costs no more than the word it belonged to."""
+
+    async def story(caller: WireCaller, mirror: Mirror) -> float:
+        mirror.conditions = conditions
+        await caller.pause(1.6)
+        return await caller.play(spoken(WORDS, 8_000, 400, 1_500))
+
+    call = (await _tell(mirrored, story)).call
+    said = " ".join(
+        line.removeprefix("HUMAN: ")
+        for line in call["transcript"].splitlines()
+        if line.startswith("HUMAN: ")
+    )
+    understood = [word for word in WORDS.split() if word in said.split()]
+    assert len(understood) >= least, call["transcript"]
+
+
+async def test_everything_ten_times(mirrored: Server) -> None:
+    """When every datagram arrives ten times there is one call, one row and one of each event."""
+
+    async def story(caller: WireCaller, mirror: Mirror) -> float:
+        mirror.conditions = Conditions(copies=10)
+        return await caller.play(signal(1_000))
+
+    told = await _tell(mirrored, story)
+    kinds = [fact["kind"] for fact in mirrored.events(told.call["id"])]
+    assert [kinds.count(kind) for kind in ("leg_answered", "leg_ended", "ended")] == [1, 1, 1]
+    assert told.call["stage_outcome"] == "human_disconnected"

@@ -57,11 +57,15 @@ class _Ear(asyncio.DatagramProtocol):
 
 
 class WireCaller:
-    """A call that is up; made by ``ringing``. Times are of ``time.monotonic``."""
+    """A call that is up; made by ``ringing``. Times are of ``time.monotonic``.
+
+    ``latest_ms`` is how late the latest packet left: what a busy machine did to the caller itself.
+    """
 
     def __init__(self, call_id: str, media: asyncio.DatagramTransport, ear: _Ear) -> None:
         self.call_id = call_id
         self.acknowledged = 0.0
+        self.latest_ms = 0.0
         self.numbers = _Numbers()
         self.port = int(media.get_extra_info("sockname")[1])
         self.remote: Address = ("", 0)
@@ -85,6 +89,7 @@ class WireCaller:
         for number, at in enumerate(range(0, len(sent), step)):
             due = began + number * style.packet_ms / 1_000 * style.pace
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self.latest_ms = max(self.latest_ms, (time.monotonic() - due) * 1_000)
             self.send(sent[at : at + step], style.payload_type)
         end = began + len(sent) / PCMU.rate_hz * style.pace
         await asyncio.sleep(max(0.0, end - time.monotonic()))
@@ -125,9 +130,9 @@ async def ringing(
         answer = await _ask(signalling, inbox, destination, texts.invite(caller.port))
         texts.to_value = _found(_TO, answer).decode()
         caller.remote = destination[0], int(_found(_PORT, answer))
-        signalling.sendto(texts.request("ACK", 1, "a"), destination)
-        caller.acknowledged = time.monotonic()
         acknowledging = texts.request("ACK", 1, "a")
+        signalling.sendto(acknowledging, destination)
+        caller.acknowledged = time.monotonic()
         yield caller
         await _ask(signalling, inbox, destination, texts.request("BYE", 2, "b"), acknowledging)
     finally:
