@@ -22,7 +22,7 @@ from cordboard.media.codec import (
 )
 from cordboard.ports import ProviderError, TranscriberFailed, TranscriberWords
 from cordboard.providers.child import USUAL, Child, ChildLimits
-from cordboard.providers.transcribers.pocketsphinx.grammar import grammar_for
+from cordboard.providers.transcribers.pocketsphinx.grammar import Grammar, grammar_for
 from cordboard.providers.transcribers.pocketsphinx.wire import (
     Begin,
     End,
@@ -115,10 +115,9 @@ class Worker:
         self._last = 0
 
     def begin(
-        self, stream: int, expectation: Expectation, rate_hz: int, heard: Callable[[Heard], None]
+        self, stream: int, grammar: Grammar, rate_hz: int, heard: Callable[[Heard], None]
     ) -> int:
         """Begin an utterance and return its number; its words, or its loss, come to ``heard``."""
-        grammar = grammar_for(expectation, refusing=rate_hz == _WIDE_HZ)
         if grammar.name not in self._learnt:
             self._learnt.add(grammar.name)
             self.send(Learn(grammar.name, grammar.jsgf, sorted(grammar.words)))
@@ -172,6 +171,7 @@ class PocketsphinxStream:
         self._past: deque[bytes] = deque(maxlen=_PRE_ROLL_MS // FRAME_MS)
         self._utterance: int | None = None
         self._open: set[int] = set()
+        self._is_level_known = False
         worker.stream_count += 1
 
     def feed(self, payload: bytes) -> None:
@@ -188,7 +188,9 @@ class PocketsphinxStream:
             return
         worker = self._worker
         rate_hz = self._decoder.codec.rate_hz
-        self._utterance = worker.begin(self._number, self._expectation, rate_hz, self._heard)
+        refusing = self._is_level_known and rate_hz == _WIDE_HZ
+        grammar = grammar_for(self._expectation, refusing)
+        self._utterance = worker.begin(self._number, grammar, rate_hz, self._heard)
         self._open.add(self._utterance)
         worker.send(More(self._utterance, b"".join(self._past)))
         self._past.clear()
@@ -215,6 +217,7 @@ class PocketsphinxStream:
     def _heard(self, heard: Heard) -> None:
         if heard.final:
             self._open.discard(heard.utterance)
+            self._is_level_known |= bool(heard.text)
             if heard.utterance == self._utterance:  # lost while the caller still speaks
                 self._utterance = None
         if self._report is not None and (heard.final or heard.text):
