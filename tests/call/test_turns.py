@@ -73,3 +73,21 @@ def test_words_without_any_sound() -> None:
     words = _words()
     words.heard(WordsHeard("a table", final=True), 600)
     assert words.end_at_ms(ANYTHING) == (1_300, "silence")
+
+
+def test_a_cough_long_ago_is_no_part_of_the_turn() -> None:
+    """How fast a caller speaks is measured on the turn alone, not from a cough before it."""
+    endpointing = Endpointing(TurnPlan())
+    words = CallerWords(endpointing)
+    words.speech_started(0)
+    words.speech_stopped(200)
+    words.speech_started(60_000)
+    words.heard(WordsHeard("a table for two please", final=True), 62_000)
+    words.speech_stopped(62_000)
+    words.take(63_000, "silence")
+    assert endpointing.rate.coefficient == 1.0
+    words.speech_started(70_000)
+    words.heard(WordsHeard("five words in one second", final=True), 71_000)
+    words.speech_stopped(71_000)
+    words.take(72_000, "silence")
+    assert endpointing.rate.coefficient > 1.0

@@ -75,6 +75,8 @@ class CallerWords:
         """Note that voice activity began."""
         if self._stopped_ms is not None and self._finals:
             self._endpointing.went_on_after(now_ms - self._stopped_ms)
+        if self._is_forgotten(now_ms):
+            self._started_ms = None
         self.speaking = True
         self._ends_turn = False
         self._last_started_ms = now_ms
@@ -116,6 +118,14 @@ class CallerWords:
             return max(stopped_ms, self._words_ms) + FINAL_WORDS_WAIT_MS, "no_final_words"
         end = self._endpointing.judge(self.text, expectation, ends_turn=self._ends_turn)
         return stopped_ms + end.wait_ms, end.reason
+
+    def _is_forgotten(self, now_ms: int) -> bool:
+        """Tell whether the sound so far brought no words and will bring none: a cough a while
+        ago.
+        """
+        if self.text or self._stopped_ms is None:
+            return False
+        return now_ms - self._stopped_ms > FINAL_WORDS_WAIT_MS
 
     def take(self, now_ms: int, reason: str) -> CallerTurn:
         """Close the turn and begin the next one."""
