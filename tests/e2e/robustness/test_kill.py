@@ -27,6 +27,7 @@ from tests.e2e.robustness.house import (
     slow_receiver,
 )
 from tests.e2e.server import GREETING, NUMBER, Server
+from tests.e2e.sipp_program import Plan, run_sipp
 
 CALLS_A_KILL = 4
 RELEASE_WAIT_S = 10.0
@@ -212,3 +213,29 @@ def _judge_recording(server: Server, call_id: str) -> None:
     assert sound.ndim == 2
     assert sound.shape[1] == 2
     assert len(sound) > rate_hz // 50
+
+
+async def test_kill_seen_by_a_foreign_caller(tmp_path: Path) -> None:
+    """Three callers of sipp get the BYE of the restarted server, each once answered with 200."""
+    data_dir = tmp_path / "var"
+    first = obedient(tmp_path / "first", {"data_dir": str(data_dir)})
+    first.start()
+    await give_number(first)
+    plan = Plan(calls=3, at_once=3, wait_ms=40_000, timeout_s=60)
+    async with asyncio.TaskGroup() as group:
+        ringing_now = run_sipp("agent_hangs_up", first.address, tmp_path, plan)
+        running = group.create_task(ringing_now)
+        await until(lambda: _in_progress(data_dir) == plan.calls, 20)
+        first.signal(signal.SIGKILL)
+        assert await asyncio.to_thread(first.stop) == -signal.SIGKILL
+        server = await _restarted(tmp_path / "second", data_dir, first.address[1])
+    run = running.result()
+    assert run.exit_code == 0, run.explain()
+    assert run.succeeded == plan.calls, run.explain()
+    assert {row.status for row in rows(data_dir)} == {"error"}
+    assert server.stop() == 0
+    assert not server.mistakes()
+
+
+def _in_progress(data_dir: Path) -> int:
+    return sum(row.status == "in_progress" for row in rows(data_dir))
