@@ -28,6 +28,6 @@ def test_taken_in_order_and_never_early(at_ms: dict[str, int], now_ms: int) -> N
     for reason, each_ms in at_ms.items():
         deadlines.set(reason, each_ms)
     taken = []
-    while (reason := deadlines.take_due(now_ms)) is not None:
-        taken.append((at_ms[reason], reason))
+    while (due := deadlines.take_due(now_ms)) is not None:
+        taken.append((at_ms[due], due))
     assert taken == sorted((at, reason) for reason, at in at_ms.items() if at <= now_ms)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from cordboard.call.actions import ActionKind, ActionOutcome, ActionPlan
-from cordboard.call.commands import AnswerLeg, EndLeg, StartReply, StopSpeaking
+from cordboard.call.commands import AnswerLeg, CloseCall, EndLeg, StartReply, StopSpeaking
 from cordboard.call.ending import RELEASE_MAX_MS, STORED_GOODBYE_MAX_MS
 from cordboard.call.events import (
     EndReason,
@@ -96,7 +96,7 @@ def test_end_in_every_state(state: Callable[[], Driver], reason: EndReason) -> N
     call.receive(EndRequested(reason, "why"))
     if state is not new:
         assert call.all(EndLeg) == [EndLeg("l1")]
-        assert call.end is None
+        assert call.all(CloseCall) == []
         call.receive(LegEnded("l1", LegEndedBy.LOCAL))
     assert call.end is not None
     assert (call.end.reason, call.end.detail) == (reason, "why")
@@ -145,7 +145,7 @@ def test_no_release_by_the_far_end() -> None:
     call.receive(SpeechStarted(call.at_ms), WordsHeard("one more", final=False))
     call.receive(EndRequested(EndReason.API_ENDED))
     call.wait(RELEASE_MAX_MS - 1)
-    assert call.end is None
+    assert call.all(CloseCall) == []
     call.wait(1)
     assert call.end is not None
     assert call.end.reason is EndReason.API_ENDED
@@ -238,7 +238,7 @@ def test_a_running_action_is_recorded(finishes: bool) -> None:
     call.reply(action=("note", "{}"))
     call.receive(LegEnded("l1", LegEndedBy.FAR_END))
     call.wait(3_000)
-    assert call.end is None
+    assert call.all(CloseCall) == []
     if finishes:
         call.outcome(ActionOutcome(True, {}, "Noted.", "success", 200))
         assert len(call.facts("action_finished")) == 1
@@ -253,6 +253,6 @@ def test_sound_without_an_end_does_not_hold_the_record() -> None:
     call = speaking()
     call.answer_stops = False
     call.receive(LegEnded("l1", LegEndedBy.FAR_END))
-    assert call.end is None
+    assert call.all(CloseCall) == []
     call.wait(500)
     assert call.end is not None
