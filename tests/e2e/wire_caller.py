@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -69,6 +69,8 @@ class WireCaller:
         self.numbers = _Numbers()
         self.port = int(media.get_extra_info("sockname")[1])
         self.remote: Address = ("", 0)
+        self.ended = False
+        self._bye: Callable[[], Awaitable[bytes]] | None = None
         self._media = media
         self._ear = ear
 
@@ -76,6 +78,16 @@ class WireCaller:
     def heard(self) -> list[tuple[float, rtp.Packet]]:
         """All packets that came, with their times."""
         return self._ear.heard
+
+    def can_end(self, bye: Callable[[], Awaitable[bytes]]) -> None:
+        """Learn how to end the call."""
+        self._bye = bye
+
+    async def hang_up(self) -> None:
+        """End the call, if it has not ended; sound may still be sent."""
+        if not self.ended and self._bye is not None:
+            self.ended = True
+            await self._bye()
 
     async def play(self, pcm: bytes, style: Style | None = None) -> float:
         """Send 8 kHz sound at its pace; returns when its first packet left.
@@ -133,8 +145,10 @@ async def ringing(
         acknowledging = texts.request("ACK", 1, "a")
         signalling.sendto(acknowledging, destination)
         caller.acknowledged = time.monotonic()
+        bye = texts.request("BYE", 2, "b")
+        caller.can_end(lambda: _ask(signalling, inbox, destination, bye, acknowledging))
         yield caller
-        await _ask(signalling, inbox, destination, texts.request("BYE", 2, "b"), acknowledging)
+        await caller.hang_up()
     finally:
         signalling.close()
         media.close()
