@@ -42,16 +42,64 @@ Kind = TypeVar("Kind")
 STORED_WORDS = "(stored)"
 
 
-class Driver:
+class Given:
+    """What a call has asked for so far."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.commands: list[Command] = []
+
+    def all(self, kind: type[Kind]) -> list[Kind]:
+        """All commands of a kind so far."""
+        return [command for command in self.commands if isinstance(command, kind)]
+
+    def last(self, kind: type[Kind]) -> Kind:
+        """The last command of a kind."""
+        return self.all(kind)[-1]
+
+    def facts(self, kind: str) -> list[KeepFact]:
+        """The facts of a kind."""
+        return [fact for fact in self.all(KeepFact) if fact.kind == kind]
+
+    @property
+    def spoken(self) -> list[str]:
+        """What was asked to be spoken, stored phrases by name."""
+        return [
+            command.text if isinstance(command, Speak) else command.phrase.value
+            for command in self.commands
+            if isinstance(command, (Speak, PlayStored))
+        ]
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """What the last reply was asked with."""
+        return self.last(StartReply).messages
+
+    @property
+    def lines(self) -> list[str]:
+        """The transcript, line by line."""
+        return self.call.transcript.splitlines()
+
+    @property
+    def actions_run(self) -> list[str]:
+        """The functions that left, in order."""
+        return [command.call.function_name for command in self.all(RunAction)]
+
+    @property
+    def end(self) -> CloseCall | None:
+        """How the call was closed, if it was."""
+        return next(iter(self.all(CloseCall)), None)
+
+
+class Driver(Given):
     """Drives one call. Utterances sound when the test says so; ``StopSpeaking`` is answered at
     once, with what the test put into ``heard`` for an utterance.
     """
 
     def __init__(self, *, opening: Expectation | None = None, plan: CallPlan) -> None:
-        self.call = Call("c1", plan, AgentOperator(opening))
+        super().__init__(Call("c1", plan, AgentOperator(opening)))
         self.now_ms = 1_000
         self.answered_ms = 1_000
-        self.commands: list[Command] = []
         self.queue: list[str] = []
         self.started: set[str] = set()
         self.heard: dict[str, int] = {}
@@ -133,47 +181,6 @@ class Driver:
     def outcome(self, outcome: ActionOutcome, action_call_id: str = "a1") -> None:
         """The action has been sent and came to this."""
         self.receive(ActionSent(action_call_id), ActionFinished(action_call_id, outcome))
-
-    def all(self, kind: type[Kind]) -> list[Kind]:
-        """All commands of a kind so far."""
-        return [command for command in self.commands if isinstance(command, kind)]
-
-    def last(self, kind: type[Kind]) -> Kind:
-        """The last command of a kind."""
-        return self.all(kind)[-1]
-
-    def facts(self, kind: str) -> list[KeepFact]:
-        """The facts of a kind."""
-        return [fact for fact in self.all(KeepFact) if fact.kind == kind]
-
-    @property
-    def spoken(self) -> list[str]:
-        """What was asked to be spoken, stored phrases by name."""
-        return [
-            command.text if isinstance(command, Speak) else command.phrase.value
-            for command in self.commands
-            if isinstance(command, (Speak, PlayStored))
-        ]
-
-    @property
-    def messages(self) -> Sequence[Message]:
-        """What the last reply was asked with."""
-        return self.last(StartReply).messages
-
-    @property
-    def lines(self) -> list[str]:
-        """The transcript, line by line."""
-        return self.call.transcript.splitlines()
-
-    @property
-    def actions_run(self) -> list[str]:
-        """The functions that left, in order."""
-        return [command.call.function_name for command in self.all(RunAction)]
-
-    @property
-    def end(self) -> CloseCall | None:
-        """How the call was closed, if it was."""
-        return next(iter(self.all(CloseCall)), None)
 
     def _take(self, commands: list[Command]) -> None:
         self.commands += commands
