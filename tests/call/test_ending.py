@@ -17,6 +17,8 @@ from cordboard.call.events import (
     LegEndedBy,
     LegHeld,
     LegOffered,
+    ProviderFailed,
+    ProviderKind,
     SpeechStarted,
     SpeechStopped,
     WordsHeard,
@@ -256,3 +258,11 @@ def test_sound_without_an_end_does_not_hold_the_record() -> None:
     assert call.all(CloseCall) == []
     call.wait(500)
     assert call.end is not None
+
+
+def test_failures_during_the_goodbye_are_not_apologised_for() -> None:
+    """A provider that fails while the call ends anyway adds nothing to be said."""
+    call = speaking()
+    call.receive(EndRequested(EndReason.DRAINED))
+    call.receive(ProviderFailed(ProviderKind.TRANSCRIBER, "unavailable"))
+    assert call.spoken[-1] == "goodbye"

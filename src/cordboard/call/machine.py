@@ -107,7 +107,7 @@ class Call:
             ):
                 self._playout_event(event, now_ms)
             case ProviderFailed() | ProviderRecovered():
-                if not self._lifecycle.is_over:
+                if not self._lifecycle.is_over and not self._ending.begun:
                     self._watch.provider_event(event, now_ms)
             case _:
                 if not self._lifecycle.is_over or self._operator.has_unfinished_actions:
@@ -179,7 +179,7 @@ class Call:
     def _due(self, reason: str, now_ms: int) -> None:
         if reason == "release":
             self._conversation.hung_up()
-        if self._ending.due(reason, now_ms) or self._ending.begun:
+        if self._ending.due(reason, now_ms):
             return
         if self._conversation.due(reason, now_ms):
             return
