@@ -41,7 +41,7 @@ class StartDetails(_Part):
     stream_sid: str
     call_sid: str
     account_sid: str = ""
-    media_format: MediaFormat = MediaFormat()
+    media_format: MediaFormat = msgspec.field(default_factory=MediaFormat)
     custom_parameters: dict[str, str] = {}
 
 

@@ -1,0 +1,158 @@
+"""Twilio's REST API for calls, as far as it is used.
+
+After "Calls resource", "Twilio's response: errors" and "API rate limits"; Twilio's own client is
+run against it in the same tests. ``trouble`` is served before anything is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import web
+
+ACCOUNT_SID = "AC" + "a" * 32
+AUTH_TOKEN = "a-token-of-thirty-two-characters"
+Fields = list[tuple[str, str]]
+
+
+@dataclass
+class FakeCall:
+    """A call on record, with the form that made it."""
+
+    sid: str
+    form: Fields
+    status: str = "queued"
+    documents: list[str] = field(default_factory=list)
+
+    def get(self, name: str) -> str:
+        """Return a field of the form."""
+        return dict(self.form).get(name, "")
+
+    def as_json(self) -> dict[str, object]:
+        """Return what the API shows."""
+        return {
+            "sid": self.sid,
+            "account_sid": ACCOUNT_SID,
+            "status": self.status,
+            "to": self.get("To"),
+            "from": self.get("From"),
+            "direction": "outbound-api",
+            "answered_by": None,
+            "date_created": "Sat, 21 Nov 2026 00:00:00 +0000",
+            "start_time": None,
+            "uri": f"/2010-04-01/Accounts/{ACCOUNT_SID}/Calls/{self.sid}.json",
+        }
+
+
+class FakeRest:
+    """The API of one account."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, FakeCall] = {}
+        self.requests = 0
+        self.trouble: deque[web.Response | None] = deque()
+        """Answers to be given instead, one per request; None cuts the connection."""
+        self.url = ""
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[FakeRest]:
+        """Serve within the block."""
+        app = web.Application()
+        folder = "/2010-04-01/Accounts/{account}/"
+        app.router.add_post(folder + "Calls.json", self._create)
+        app.router.add_get(folder + "Calls.json", self._list)
+        app.router.add_get(folder + "Calls/{sid}.json", self._fetch)
+        app.router.add_post(folder + "Calls/{sid}.json", self._update)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield self
+        finally:
+            await runner.cleanup()
+
+    def fail(self, status: int, code: int = 0, retry_after: str = "") -> None:
+        """Have the next request fail."""
+        answer = failure(status, code)
+        if retry_after:
+            answer.headers["Retry-After"] = retry_after
+        self.trouble.append(answer)
+
+    async def _form(self, request: web.Request) -> Fields | web.Response:
+        self.requests += 1
+        if self.trouble:
+            answer = self.trouble.popleft()
+            if answer is not None:
+                return answer
+            assert request.transport is not None
+            request.transport.abort()
+            return failure(500, 20500)
+        given = aiohttp.BasicAuth.decode(request.headers.get("Authorization", "Basic Og=="))
+        if (given.login, given.password) != (ACCOUNT_SID, AUTH_TOKEN):
+            return failure(401, 20003)
+        if request.match_info["account"] != ACCOUNT_SID:
+            return failure(404, 20404)
+        return [(name, str(value)) for name, value in (await request.post()).items()]
+
+    async def _create(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        fields = dict(form)
+        if not fields.get("To", "").startswith("+"):
+            return failure(400, 21211)
+        if not fields.get("From"):
+            return failure(400, 21213)
+        if not fields.get("Url") and not fields.get("Twiml"):
+            return failure(400, 21205)
+        call = FakeCall(f"CA{len(self.calls) + 1:032x}", form)
+        self.calls[call.sid] = call
+        return web.json_response(call.as_json(), status=201)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        wanted = request.query
+        found = [
+            call.as_json()
+            for call in reversed(self.calls.values())
+            if wanted.get("To", call.get("To")) == call.get("To")
+            and wanted.get("From", call.get("From")) == call.get("From")
+        ]
+        page = {"calls": found, "page": 0, "page_size": 50, "next_page_uri": None}
+        return web.json_response(page)
+
+    async def _fetch(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        call = self.calls.get(request.match_info["sid"])
+        return failure(404, 20404) if call is None else web.json_response(call.as_json())
+
+    async def _update(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        call = self.calls.get(request.match_info["sid"])
+        if call is None:
+            return failure(404, 20404)
+        if call.status in ("completed", "busy", "failed", "no-answer", "canceled"):
+            return failure(400, 21220)
+        fields = dict(form)
+        call.status = fields.get("Status", call.status)
+        if "Twiml" in fields:
+            call.documents.append(fields["Twiml"])
+        return web.json_response(call.as_json())
+
+
+def failure(status: int, code: int) -> web.Response:
+    """Return an error as the API words it."""
+    body = {"code": code, "message": "as the documentation says", "status": status}
+    return web.json_response(body, status=status)
