@@ -32,7 +32,10 @@ from cordboard.ports import (
 from cordboard.providers.language_models.form.model import FormModel
 from cordboard.providers.spoken import spoken_words
 from cordboard.providers.synthesizers.espeak.synthesizer import EspeakSynthesizer
-from cordboard.providers.transcribers.pocketsphinx.transcriber import PocketsphinxTranscriber
+from cordboard.providers.transcribers.pocketsphinx.transcriber import (
+    PocketsphinxStream,
+    PocketsphinxTranscriber,
+)
 
 VOICES = ("en-us", "en-us+f3", "en-us+m3", "en-gb", "en-us+m7")
 BANDS = {"wide band": G722_WIDE, "phone band": PCMU}
@@ -121,11 +124,8 @@ async def run_form(form: Form, line: Line, verbose: bool) -> None:
     await stream.close()
 
 
-async def speak(said: str, line: Line, stream: object) -> str:
+async def speak(said: str, line: Line, stream: PocketsphinxStream) -> str:
     """Say a sentence into the stream and wait for its final words."""
-    from cordboard.providers.transcribers.pocketsphinx.transcriber import PocketsphinxStream
-
-    assert isinstance(stream, PocketsphinxStream)
     chunks = line.voice.speak(said, line.plan, "en", line.codec)
     sound = b"".join([chunk.payload async for chunk in chunks])
     size = line.codec.frame_bytes

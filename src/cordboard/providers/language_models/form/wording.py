@@ -108,8 +108,14 @@ def _format(field: Field) -> str | None:
 
 
 def answer_to_summary(form: Form) -> Expectation:
-    """Yes or no, or a value that is to be another."""
-    return Expectation(ExpectationKind.YES_NO, choices=tuple(_examples(form)), also=_PARTING)
+    """Yes or no, or a value that is to be another; the format is the range of its only number."""
+    numbers = [field for field in form.fields if field.kind is FieldKind.NUMBER]
+    return Expectation(
+        ExpectationKind.YES_NO,
+        choices=tuple(_examples(form)),
+        also=_PARTING,
+        format=_format(numbers[0]) if len(numbers) == 1 else None,
+    )
 
 
 def opening(forms: Sequence[Form]) -> Expectation:

@@ -23,6 +23,7 @@ _MOST_PHRASES = 400
 _MOST_WORDS = 12
 _RANGE = re.compile(r"(\d{1,6})-(\d{1,6})")
 _WIDEST_RANGE = 200
+_WITH_NUMBERS = (ExpectationKind.NUMBER, ExpectationKind.YES_NO)
 _UNLIKELY = 1e-27
 """The weight of "none of this". Tried in wide band on 39 answers and 9 sentences beside them, in
 two voices: 15 of 18 sentences beside the grammar are refused, and word error rises from 21 to 24 %
@@ -79,7 +80,12 @@ def grammar_for(expectation: Expectation, refusing: bool) -> Grammar:
 
 
 def _more(expectation: Expectation) -> str:
-    """Several answers in one sentence: any number at the beginning, then rarely a second one."""
+    """Several answers in one sentence: any number at the beginning, then rarely a second one.
+
+    Beside yes or no, an answer is a correction of one value.
+    """
+    if expectation.kind is ExpectationKind.YES_NO:
+        return ""
     if expectation.kind is ExpectationKind.ANYTHING:
         return " ([<join>] <answer>)*"
     return " (/40/ <NULL> | /1/ [<join>] <answer>)"
@@ -90,7 +96,7 @@ def _narrowed(expectation: Expectation) -> dict[str, str]:
     if expectation.kind in (ExpectationKind.DIGITS, ExpectationKind.SPELLED, ExpectationKind.EMAIL):
         return {"lead": rules.SHORT_LEAD}
     match = _RANGE.fullmatch(expectation.format or "")
-    if match is None or expectation.kind is not ExpectationKind.NUMBER:
+    if match is None or expectation.kind not in _WITH_NUMBERS:
         return {}
     low, high = int(match[1]), int(match[2])
     if not low <= high <= low + _WIDEST_RANGE:
