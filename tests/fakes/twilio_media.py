@@ -50,7 +50,8 @@ class FakeStream:
         self._validator = RequestValidator(auth_token)
         self._say: deque[bytes] = deque()
         self._orders: deque[Callable[[], Awaitable[None]]] = deque()
-        self._streams = 0
+        self.streams = 0
+        self.come_back = True
         self._sequence = 0
         self._lag_s = lag_s
         self._rest = b""
@@ -89,10 +90,7 @@ class FakeStream:
 
         async def cut() -> None:
             assert self._socket is not None
-            transport = self._socket.get_extra_info("socket")
-            assert transport is not None
-            connection = self._socket._response.connection  # type: ignore[attr-defined]
-            connection.transport.abort()
+            self._socket._writer.transport.abort()
 
         self._orders.append(cut)
 
@@ -107,7 +105,7 @@ class FakeStream:
             while following is not None and not self._over:
                 await self._stream(http, following)
                 following = None
-                if resume is not None and not self._over:
+                if resume is not None and self.come_back and not self._over:
                     following = await resume()
 
     async def _stream(self, http: aiohttp.ClientSession, url: str) -> None:
@@ -120,7 +118,7 @@ class FakeStream:
         except aiohttp.WSServerHandshakeError as error:
             self.status = error.status
             return
-        self._streams += 1
+        self.streams += 1
         self.unplayed.clear()
         self._rest = b""
         try:
@@ -237,7 +235,7 @@ class FakeStream:
 
     @property
     def _stream_sid(self) -> str:
-        return f"MZ{self._streams:032x}"
+        return f"MZ{self.streams:032x}"
 
     async def _send(self, message: dict[str, object]) -> None:
         assert self._socket is not None
