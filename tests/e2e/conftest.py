@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.impairment import MIRROR
-from tests.e2e.server import NUMBER, OBSERVED, Server, furnish
+from tests.e2e.impairment import BEHIND, MIRROR
+from tests.e2e.server import NUMBER, OBSERVED, Json, Server, furnish
 from tests.e2e.sipp_program import Plan, Run, run_sipp
+from tests.e2e.wire_caller import ringing
 
 DIGEST_USER = "trunk-user"
 DIGEST_PASSWORD = "a-password-for-tests"
@@ -42,8 +44,32 @@ def unacknowledged(
         yield pool.submit(lambda: asyncio.run(run_sipp("no_ack", started.address, directory, plan)))
 
 
+@pytest.fixture(scope="session")
+def vanished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[Json]]:
+    """A call whose far end is gone without a word, on a server of its own, as it takes 30 s."""
+    directory = tmp_path_factory.mktemp("vanished")
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(lambda: asyncio.run(_vanish(directory)))
+
+
+async def _vanish(directory: Path) -> Json:
+    server = Server(directory)
+    server.start()
+    try:
+        furnish(server)
+        async with ringing(server.address, "vanished.", BEHIND) as caller:
+            await caller.pause(0.3)
+            caller.ended = True
+        (row,) = await server.ended_calls("vanished.", wait_s=70)
+    finally:
+        server.stop()
+    return row
+
+
 @pytest.fixture
-def server(started: Server, unacknowledged: Future[Run]) -> Iterator[Server]:
+def server(
+    started: Server, unacknowledged: Future[Run], vanished: Future[Json]
+) -> Iterator[Server]:
     """The shared server; a mistake of its own during the test fails the test."""
     before = len(started.mistakes())
     yield started

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -17,6 +17,8 @@ from tests.e2e.server import NUMBER
 Address = tuple[str, int]
 
 _PORT = re.compile(rb"^m=audio (\d+) ", re.MULTILINE)
+_CSEQ = re.compile(rb"^cseq: *\d+ +(\w+)", re.MULTILINE | re.IGNORECASE)
+_COPIED = re.compile(rb"^((?:via|from|to|call-id|cseq):.*?)\r?$", re.MULTILINE | re.IGNORECASE)
 _TO = re.compile(rb"^to: *(.*?)\r?$", re.MULTILINE | re.IGNORECASE)
 REPEAT_S = 0.5
 ANSWER_WAIT_S = 20.0
@@ -62,15 +64,14 @@ class WireCaller:
     ``latest_ms`` is how late the latest packet left: what a busy machine did to the caller itself.
     """
 
-    def __init__(self, call_id: str, media: asyncio.DatagramTransport, ear: _Ear) -> None:
-        self.call_id = call_id
+    def __init__(self, dialog: _Dialog, media: asyncio.DatagramTransport, ear: _Ear) -> None:
         self.acknowledged = 0.0
         self.latest_ms = 0.0
         self.numbers = _Numbers()
         self.port = int(media.get_extra_info("sockname")[1])
         self.remote: Address = ("", 0)
         self.ended = False
-        self._bye: Callable[[], Awaitable[bytes]] | None = None
+        self._dialog = dialog
         self._media = media
         self._ear = ear
 
@@ -79,15 +80,22 @@ class WireCaller:
         """All packets that came, with their times."""
         return self._ear.heard
 
-    def can_end(self, bye: Callable[[], Awaitable[bytes]]) -> None:
-        """Learn how to end the call."""
-        self._bye = bye
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What names the dialog: the Call-ID, which is our tag as well, and the To field."""
+        return self._dialog.texts.call_id, self._dialog.texts.to_value
 
     async def hang_up(self) -> None:
         """End the call, if it has not ended; sound may still be sent."""
-        if not self.ended and self._bye is not None:
+        if not self.ended:
             self.ended = True
-            await self._bye()
+            await self._dialog.ask(self._dialog.texts.request("BYE", 2, "b"))
+
+    async def hung_up(self) -> float:
+        """Wait until the far end hangs up; returns when its BYE came."""
+        at = await self._dialog.asked(b"BYE")
+        self.ended = True
+        return at
 
     async def play(self, pcm: bytes, style: Style | None = None) -> float:
         """Send 8 kHz sound at its pace; returns when its first packet left.
@@ -128,25 +136,94 @@ class WireCaller:
         self._media.sendto(rtp.build(packet), self.remote)
 
 
+class _Dialog:
+    """The signalling of one call."""
+
+    def __init__(
+        self,
+        transport: asyncio.DatagramTransport,
+        inbox: _Inbox,
+        destination: Address,
+        texts: _Texts,
+    ) -> None:
+        self.texts = texts
+        self._transport = transport
+        self._inbox = inbox
+        self._destination = destination
+        self._acknowledging = b""
+
+    def send(self, message: bytes) -> None:
+        """Send a message."""
+        self._transport.sendto(message, self._destination)
+
+    def acknowledge(self, answer: bytes) -> None:
+        """Send the ACK, from now on for each copy of the answer."""
+        self.texts.to_value = _found(_TO, answer).decode()
+        self._acknowledging = self.texts.request("ACK", 1, "a")
+        self.send(self._acknowledging)
+
+    async def ask(self, request: bytes) -> bytes:
+        """Send a request until its final answer comes; asserts that it is 200."""
+        method = request.split(b" ", 1)[0]
+        async with asyncio.timeout(ANSWER_WAIT_S):
+            while True:
+                self.send(request)
+                for message in await self._arriving():
+                    if _method(message) != method:
+                        self._repeated(message)
+                    elif not message.startswith(b"SIP/2.0 1"):
+                        assert message.startswith(b"SIP/2.0 200"), message.decode()
+                        return message
+
+    async def asked(self, method: bytes) -> float:
+        """Wait for a request of the far end, answer it with 200; returns when it came."""
+        async with asyncio.timeout(ANSWER_WAIT_S):
+            while True:
+                for message in await self._arriving():
+                    if message.startswith(method + b" "):
+                        lines = b"\r\n".join(_COPIED.findall(message))
+                        self.send(b"SIP/2.0 200 OK\r\n" + lines + b"\r\nContent-Length: 0\r\n\r\n")
+                        return time.monotonic()
+                    self._repeated(message)
+
+    def _repeated(self, message: bytes) -> None:
+        if self._acknowledging and _method(message) == b"INVITE":
+            self.send(self._acknowledging)
+
+    async def _arriving(self) -> list[bytes]:
+        """Return what comes in half a second, up to the first that is no provisional answer."""
+        found: list[bytes] = []
+        try:
+            async with asyncio.timeout(REPEAT_S):
+                while True:
+                    found.append(await self._inbox.datagrams.get())
+                    if not found[-1].startswith(b"SIP/2.0 1"):
+                        return found
+        except TimeoutError:
+            return found
+
+
 @asynccontextmanager
 async def ringing(
-    destination: Address, call_id: str, advertised: str = MIRROR, number: str = NUMBER
+    destination: Address,
+    call_id: str,
+    advertised: str = MIRROR,
+    number: str = NUMBER,
+    host: str = BEHIND,
 ) -> AsyncIterator[WireCaller]:
     """Ring, and hang up at the end of the block; asserts that the call is answered."""
     loop = asyncio.get_running_loop()
-    signalling, inbox = await loop.create_datagram_endpoint(_Inbox, local_addr=(BEHIND, 0))
-    media, ear = await loop.create_datagram_endpoint(_Ear, local_addr=(BEHIND, 0))
+    signalling, inbox = await loop.create_datagram_endpoint(_Inbox, local_addr=(host, 0))
+    media, ear = await loop.create_datagram_endpoint(_Ear, local_addr=(host, 0))
     try:
-        caller = WireCaller(call_id, media, ear)
-        texts = _Texts(signalling.get_extra_info("sockname")[1], advertised, number, call_id)
-        answer = await _ask(signalling, inbox, destination, texts.invite(caller.port))
-        texts.to_value = _found(_TO, answer).decode()
+        port = signalling.get_extra_info("sockname")[1]
+        texts = _Texts(port, advertised, number, call_id)
+        dialog = _Dialog(signalling, inbox, destination, texts)
+        caller = WireCaller(dialog, media, ear)
+        answer = await dialog.ask(texts.invite(caller.port))
         caller.remote = destination[0], int(_found(_PORT, answer))
-        acknowledging = texts.request("ACK", 1, "a")
-        signalling.sendto(acknowledging, destination)
+        dialog.acknowledge(answer)
         caller.acknowledged = time.monotonic()
-        bye = texts.request("BYE", 2, "b")
-        caller.can_end(lambda: _ask(signalling, inbox, destination, bye, acknowledging))
         yield caller
         await caller.hang_up()
     finally:
@@ -154,39 +231,9 @@ async def ringing(
         media.close()
 
 
-async def _ask(
-    signalling: asyncio.DatagramTransport,
-    inbox: _Inbox,
-    destination: Address,
-    request: bytes,
-    acknowledging: bytes = b"",
-) -> bytes:
-    """Send a request until its final answer comes; an answer come again is acknowledged again."""
-    method = request.split(b" ", 1)[0]
-    async with asyncio.timeout(ANSWER_WAIT_S):
-        while True:
-            signalling.sendto(request, destination)
-            for message in await _arriving(inbox):
-                if not re.search(rb"^CSeq: *\d+ " + method, message, re.MULTILINE | re.IGNORECASE):
-                    if acknowledging:
-                        signalling.sendto(acknowledging, destination)
-                elif not message.startswith(b"SIP/2.0 1"):
-                    assert message.startswith(b"SIP/2.0 200"), message.decode()
-                    return message
-
-
-async def _arriving(inbox: _Inbox) -> list[bytes]:
-    """Return what comes in half a second, as soon as a final answer is among it."""
-    found: list[bytes] = []
-    try:
-        async with asyncio.timeout(REPEAT_S):
-            while True:
-                message = await inbox.datagrams.get()
-                found.append(message)
-                if not message.startswith(b"SIP/2.0 1"):
-                    return found
-    except TimeoutError:
-        return found
+def _method(message: bytes) -> bytes:
+    """Return what kind of request a message is or answers."""
+    return _found(_CSEQ, message)
 
 
 def _found(pattern: re.Pattern[bytes], message: bytes) -> bytes:

@@ -120,7 +120,14 @@ class SipLeg:
         self._media.stream.close()
 
     async def end(self) -> None:
-        """Hang up, whatever the state; frees the port."""
+        """Hang up, whatever the state; frees the port. The last sound sent is let arrive first."""
+        try:
+            if self._ended is None:
+                await asyncio.sleep(self._media.stream.tail_ms / 1_000)
+        finally:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
         self._media.stream.close()
         self._endpoint.agent.calls.hang_up(self.leg_id, self._endpoint.now_ms)
         self._endpoint.pump()

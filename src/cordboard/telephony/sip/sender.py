@@ -14,6 +14,7 @@ DIGIT_TICKS = 8
 """160 ms a digit, and between digits:"""
 
 PAUSE_TICKS = 4
+QUIET_FOR_LONG = 1_000
 EVENTS = "0123456789*#ABCD"
 LAST_PACKET_COPIES = 3
 EVENT_UNITS_A_TICK = 160
@@ -29,7 +30,7 @@ class _DigitRow:
 
 class RtpSender:
     """Builds what leaves for one far end. ``event_type`` is the payload type of digits, None:
-    in-band tones.
+    in-band tones. ``quiet_ticks`` have passed since sound was sent last.
     """
 
     def __init__(self, codec: Codec, payload_type: int, event_type: int | None, ssrc: int) -> None:
@@ -39,7 +40,7 @@ class RtpSender:
         self._event_type = event_type
         self._rows: deque[_DigitRow] = deque()
         self._event_start = 0
-        self._marker = True
+        self.quiet_ticks = QUIET_FOR_LONG
 
     def change(self, codec: Codec, payload_type: int, event_type: int | None) -> None:
         """Go on in another encoding; what was queued is dropped."""
@@ -65,9 +66,9 @@ class RtpSender:
             return self._digit_tick(self._rows[0])
         marks, frame = self.queue.next()
         if frame is None:
-            self._marker = True
+            self.quiet_ticks = min(self.quiet_ticks + 1, QUIET_FOR_LONG)
             return [self._builder.build(silence)], marks, None, silence
-        marker, self._marker = self._marker, False
+        marker, self.quiet_ticks = self.quiet_ticks > 0, 0
         return [self._builder.build(frame, marker)], marks, None, frame
 
     def _digit_tick(self, row: _DigitRow) -> tuple[list[bytes], list[str], str | None, bytes]:

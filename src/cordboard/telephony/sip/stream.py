@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cordboard.media.codec import FRAME_MS
 from cordboard.media.source import SourceLock
 from cordboard.ports import Clock, LegSink, MediaTicker, Randomness
 from cordboard.sip.datagram import Address
@@ -18,6 +19,10 @@ SILENT_PEER_MS = 30_000
 """So long we send to a far end that sends nothing; after that only what is heard from it revives
 us.
 """
+
+
+TAIL_MS = 120
+"""So much a far end's jitter buffer may hold back; it is dropped when BYE overtakes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,13 @@ class RtpStream(asyncio.DatagramProtocol):
         self._stop_ticking: Callable[[], None] | None = None
         self._started_ms = 0
         self._silenced = False
+
+    @property
+    def tail_ms(self) -> int:
+        """How long the last sound sent may still be on its way to the far end's ear."""
+        if self.sender is None or self._sink is None:
+            return 0
+        return max(0, TAIL_MS - FRAME_MS * self.sender.quiet_ticks)
 
     async def open(self) -> int:
         """Bind a port of the range; returns it. Raises ``NoPortLeft``."""
