@@ -60,3 +60,15 @@ def test_two_stretches_are_one_turn() -> None:
     call.wait(2_000)
     assert call.lines == ["HUMAN: I want a table for two."]
     assert len(call.all(StartReply)) == 1
+
+
+def test_speech_without_words_over_the_greeting_is_not_answered() -> None:
+    """What nobody understood while the agent could not be interrupted may be its own echo."""
+    call = calling(greeting="Welcome to our little company.")
+    call.begin()
+    _mumble(call, 1_500)
+    call.wait(2_000)
+    call.finish_all()
+    call.wait(2_000)
+    assert call.all(StartReply) == []
+    assert call.lines == ["BOT: Welcome to our little company."]

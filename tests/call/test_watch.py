@@ -186,3 +186,12 @@ def test_stored_phrase_without_sound() -> None:
     call.receive(ProviderFailed(ProviderKind.TRANSCRIBER, "unavailable"))
     call.receive(PlayoutFailed(call.queue.pop(0), 0, "unavailable"))
     assert call.spoken == ["sorry_trouble"]
+
+
+def test_empty_words_are_no_words() -> None:
+    """A transcriber that reports nothing again and again does not keep a call from being idle."""
+    call = calling()
+    for _ in range(31):
+        call.receive(WordsHeard("", final=True), WordsHeard(" ", final=False))
+        call.wait(1_000)
+    assert call.spoken == ["goodbye"]

@@ -158,7 +158,7 @@ class Conversation:
             desk.deadlines.clear("endpointing")
         else:
             desk.deadlines.set("endpointing", max(end[0], now_ms))
-        wordless_ms = None if self._agent_has_turn else self._words.wordless_since_ms
+        wordless_ms = self._words.wordless_since_ms
         if wordless_ms is None or self._inaudible_count >= INAUDIBLE_MAX:
             desk.deadlines.clear("inaudible")
         else:
@@ -265,6 +265,10 @@ class Conversation:
 
     def _end_inaudible(self, now_ms: int) -> None:
         """The caller spoke and no words came of it: let the operator ask again."""
+        if self._agent_has_turn:
+            # It may have been the agent's own echo, and it asked for nothing.
+            self._words.drop()
+            return
         self._inaudible_count += 1
         turn = self._words.take(now_ms, "inaudible")
         self._end_turn(replace(turn, text=INAUDIBLE), now_ms)

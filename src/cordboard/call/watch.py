@@ -42,9 +42,10 @@ class Watch:
         self, event: SpeechStarted | SpeechStopped | WordsHeard | DigitPressed, now_ms: int
     ) -> None:
         """Take a sign of life: silence counts from now."""
-        if isinstance(event, (WordsHeard, DigitPressed)):
+        if isinstance(event, DigitPressed) or (
+            isinstance(event, WordsHeard) and event.text.strip()
+        ):
             self._desk.deadlines.clear("idle")
-        if isinstance(event, DigitPressed) or (isinstance(event, WordsHeard) and event.text):
             self._asked = False
             self._waited_for_noise = False
 
