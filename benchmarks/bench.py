@@ -17,15 +17,10 @@ import httpx
 
 from benchmarks.load import Order
 from benchmarks.probe import Probe, calibration, probe
-from benchmarks.vendors import VENDORS_MS
-from cordboard.media.segmenter import HANGOVER_MS
 
 SERVER_CORE, LOAD_CORE = 0, 1
 KEY = "a-key-for-benchmarks-only"
 NUMBER = "+12025550101"
-FIXED_MS = VENDORS_MS + HANGOVER_MS
-"""Of the response delay, what vendors take and what the silence takes that ends a turn."""
-
 Json = dict[str, Any]
 
 
@@ -173,7 +168,7 @@ def _rung(
     idle, before, after = looks
     seconds = after.at - before.at
     cpu_s = after.cpu_s - before.cpu_s
-    own = sorted(ms - FIXED_MS for ms in heard["response_ms"])
+    own = sorted(heard["own_ms"])
     overlaps = sorted(heard["overlap_ms"])
     return Rung(
         calls=calls,

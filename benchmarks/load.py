@@ -108,7 +108,7 @@ def _figures(
         frames += len(arrivals)
         late += sum(after - before > LATE_S for before, after in itertools.pairwise(arrivals))
     return {
-        "response_ms": [ms for talk in talks for ms in talk.delays.response_ms],
+        "own_ms": [ms for talk in talks for ms in talk.delays.own_ms],
         "overlap_ms": [ms for talk in talks for ms in talk.delays.overlap_ms],
         "greeting_ms": [ms for ms in greetings if ms is not None],
         "bad_turns": sum(talk.delays.bad for talk in talks),

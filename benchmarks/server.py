@@ -19,7 +19,7 @@ import uvloop
 from benchmarks.vendors import building
 from cordboard.observe import configure_logging
 from cordboard.settings import Settings
-from cordboard.wiring.server import running
+from cordboard.wiring.server import running, set_aside_start
 
 
 def _tell(content: object) -> None:
@@ -33,6 +33,7 @@ async def _run(settings: Settings, agent_speech: Path) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     async with running(settings, building(agent_speech)) as server:
         loop.add_signal_handler(signal.SIGUSR1, lambda: _tell(asdict(server.lateness)))
+        set_aside_start()
         _tell({"http_port": server.http_port, "sip_port": server.sip_port})
         await stop.wait()
 

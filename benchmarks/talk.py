@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from benchmarks.caller import SILENCE, Callers
+from benchmarks.vendors import vendors_ms
+from cordboard.media.segmenter import HANGOVER_MS
 
 FRAME_BYTES = 160
 QUIET_S = 0.4
@@ -31,9 +33,12 @@ class Phase(Enum):
 
 @dataclass(slots=True)
 class Delays:
-    """What one caller timed, in milliseconds; ``bad`` turns had no answer, or one too soon."""
+    """What one caller timed, in milliseconds; ``bad`` turns had no answer, or one too soon.
 
-    response_ms: list[float] = field(default_factory=list)
+    ``own_ms`` are response delays without what vendors and the end of the turn take.
+    """
+
+    own_ms: list[float] = field(default_factory=list)
     overlap_ms: list[float] = field(default_factory=list)
     greeting_ms: float | None = None
     bad: int = 0
@@ -52,6 +57,7 @@ class Talk:
         self._last_sound = 0.0
         self._spoke = 0.0
         self._answers = 0
+        self._utterances = 0
 
     def send_frame(self) -> None:
         """Do what is due, and send 20 ms."""
@@ -84,11 +90,17 @@ class Talk:
                 pass
 
     @property
+    def _fixed_ms(self) -> int:
+        """What the answer to the last utterance takes without any work."""
+        return HANGOVER_MS + vendors_ms(self._utterances)
+
+    @property
     def _overlaps(self) -> bool:
         return self._answers > 0 and self._answers % 2 == 0
 
     def _speak(self, phase: Phase, now: float) -> None:
         self._at = 0
+        self._utterances += 1
         self._enter(phase, now)
 
     def _enter(self, phase: Phase, now: float) -> None:
@@ -109,7 +121,7 @@ class Talk:
         if self.delays.greeting_ms is None and noted.final is not None:
             self.delays.greeting_ms = (now - noted.final) * 1000
         if self._phase is Phase.AWAITING:
-            self.delays.response_ms.append((now - self._spoke) * 1000)
+            self.delays.own_ms.append((now - self._spoke) * 1000 - self._fixed_ms)
             self._answers += 1
             self._enter(Phase.LISTENING, now)
         elif self._phase is Phase.SPEAKING:

@@ -32,7 +32,20 @@ from cordboard.wiring.server import BuildProviders
 TRANSCRIBER_MS = 300
 MODEL_MS = 200
 VOICE_MS = 100
-VENDORS_MS = TRANSCRIBER_MS + MODEL_MS + VOICE_MS
+
+
+def vendors_ms(utterance: int) -> int:
+    """Return what vendors take from the end of a call's ``utterance`` (from 1) to first sound.
+
+    The transcriber's delay moves through 20 ms, as in life: delays that are whole frames would
+    always end just after (or before) a tick of the media clock.
+    """
+    return _transcriber_ms(utterance) + MODEL_MS + VOICE_MS
+
+
+def _transcriber_ms(utterance: int) -> int:
+    return TRANSCRIBER_MS - 10 + 7 * utterance % 20
+
 
 HEARD = "I would like a table for two people tomorrow at half past seven"
 CLAUSES = (
@@ -52,7 +65,7 @@ Report = Callable[[TranscriberWords | TranscriberFailed], None]
 
 
 class FixedTranscriber:
-    """Hears the same words each time: partial ones every 300 ms, final 300 ms after the sound."""
+    """Hears the same words each time: partial ones every 300 ms, final some 300 ms after sound."""
 
     def codecs(self, plan: TranscriberPlan) -> Sequence[Codec]:
         """Return mu-law: the bytes pass through."""
@@ -74,6 +87,7 @@ class FixedStream:
         self._timer: asyncio.TimerHandle | None = None
         self._final: asyncio.TimerHandle | None = None
         self._words = 0
+        self._utterances = 0
         self.fed_bytes = 0
 
     def feed(self, payload: bytes) -> None:
@@ -89,7 +103,9 @@ class FixedStream:
     def speech_stopped(self) -> None:
         """Report the final words after the fixed delay; they end the turn."""
         self._stop()
-        self._final = self._loop.call_later(TRANSCRIBER_MS / 1000, self._report_final)
+        self._utterances += 1
+        delay_s = _transcriber_ms(self._utterances) / 1000
+        self._final = self._loop.call_later(delay_s, self._report_final)
 
     def expect(self, expectation: Expectation) -> None:
         """Ignored: the words are fixed."""

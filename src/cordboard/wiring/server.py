@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -125,6 +126,7 @@ async def serve(settings: Settings, build: BuildProviders = build_providers) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
     async with running(settings, build) as server:
+        set_aside_start()
         _announce(server, settings)
         await stop.wait()
         log.info("server.draining", extra={"calls": server.dispatch.running_count})
@@ -133,6 +135,16 @@ async def serve(settings: Settings, build: BuildProviders = build_providers) -> 
             hurrying = group.create_task(_hurry(hurry, server.dispatch))
             await draining
             hurrying.cancel()
+
+
+def set_aside_start() -> None:
+    """Take all that the start has made out of garbage collection, once, when a process is up.
+
+    A full collection then looks at what calls have made only; with the modules and the API's
+    schemas in it, it would stop every call for 100 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _hurry(hurry: asyncio.Event, dispatch: Dispatch) -> None:
