@@ -268,3 +268,13 @@ def test_greeting_without_sound() -> None:
     assert call.spoken == ["Hello.", "sorry_trouble"]
     call.turn("Hello, is anybody there?")
     assert len(call.all(StartReply)) == 1
+
+
+def test_answers_after_the_end_of_the_agents_patience_are_ignored() -> None:
+    """A reply that comes after the goodbye has begun is not spoken."""
+    call = calling()
+    reply_id = call.turn("When are you open?")
+    call.wait(20_000)
+    assert call.spoken[-1] == "goodbye"
+    call.receive(ReplyClauseReady(reply_id, "From nine."), ReplyFinished(reply_id))
+    assert call.spoken[-1] == "goodbye"
