@@ -16,6 +16,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aiohttp
 from twilio.request_validator import RequestValidator
@@ -161,9 +162,12 @@ class FakeStream:
             await self._play()
             while self._orders:
                 await self._orders.popleft()()
-            if self._socket.closed or self._over:
+            if self._is_over():
                 return
             await self._send_media(frame)
+
+    def _is_over(self) -> bool:
+        return self._over or self._socket is None or self._socket.closed
 
     async def _send_media(self, frame: int) -> None:
         payload = self._say.popleft() if self._say else SILENCE
@@ -194,7 +198,7 @@ class FakeStream:
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
-            while not self.reading:
+            while not self.reading:  # noqa: ASYNC110
                 await asyncio.sleep(TICK_S)
             found = json.loads(message.data)
             assert found["streamSid"] == self._stream_sid
@@ -203,7 +207,7 @@ class FakeStream:
             await self._take(found)
         self.closed_by_server = socket.close_code == 1000
 
-    async def _take(self, message: dict[str, dict[str, str]]) -> None:
+    async def _take(self, message: dict[str, Any]) -> None:
         match message["event"]:
             case "media":
                 self.unplayed.append(base64.b64decode(message["media"]["payload"], validate=True))

@@ -6,12 +6,12 @@ run against it in the same tests. ``trouble`` is served before anything is done.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-import aiohttp
 from aiohttp import web
 
 ACCOUNT_SID = "AC" + "a" * 32
@@ -93,8 +93,8 @@ class FakeRest:
             assert request.transport is not None
             request.transport.abort()
             return failure(500, 20500)
-        given = aiohttp.BasicAuth.decode(request.headers.get("Authorization", "Basic Og=="))
-        if (given.login, given.password) != (ACCOUNT_SID, AUTH_TOKEN):
+        secret = base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
+        if request.headers.get("Authorization") != f"Basic {secret}":
             return failure(401, 20003)
         if request.match_info["account"] != ACCOUNT_SID:
             return failure(404, 20404)

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from cordboard.call.agent import AgentOperator
-from cordboard.call.events import EndReason
+from cordboard.call.events import EndReason, EndRequested
 from cordboard.call.machine import Call
 from cordboard.clock import SystemClock
 from cordboard.engine.clock import MediaClock
 from cordboard.engine.parts import CallParts, Choice, EngineParts
 from cordboard.engine.runner import Runner
+from cordboard.media import g711
+from cordboard.media.tones import noise
 from cordboard.ports import CallEnding, Direction, NewCall
 from cordboard.providers.synthesizers.tone.synthesizer import ToneSynthesizer
 from cordboard.providers.transcribers.tone.transcriber import ToneTranscriber
@@ -24,6 +26,7 @@ from tests.fakes.twilio_media import FakeStream
 from tests.telephony.twilio.door import CALL_SID, TOKEN, Control, Door, open_door
 
 GREETING = "Hello and welcome to the test of the line"
+LONG = "one two three four five six seven eight nine ten"
 WAIT_S = 20.0
 
 
@@ -135,3 +138,87 @@ async def test_the_greeting_and_words_both_ways() -> None:
     assert live.control.hung_up == []
     assert f"BOT: {GREETING}" in ending.transcript
     assert "one two three" in ending.transcript
+
+
+async def test_talking_over_the_agent_clears_what_is_buffered() -> None:
+    """The caller's words silence the agent within 300 ms of their beginning, and are answered."""
+    async with live_call(lag_s=0.03, greeting="Hello") as live:
+        await _ask_for_a_long_answer(live)
+        began = time.monotonic()
+        live.phone.say(tone("stop I want something else"))
+        await live.until(lambda: bool(live.phone.clear_times), "clear")
+        assert live.phone.clear_times[0] - began < 0.3
+        await live.until_heard("You said, stop I want something else")
+        live.phone.hang_up()
+        ending = await live.end()
+    assert "seven" not in live.heard()
+    assert f"BOT: {LONG}" not in ending.transcript
+
+
+async def test_a_false_alarm_loses_no_word() -> None:
+    """A noise silences the agent at once; it goes on from the start of the word that was cut."""
+    async with live_call(lag_s=0.03, greeting="Hello") as live:
+        await _ask_for_a_long_answer(live)
+        live.phone.say(g711.pcm_to_mulaw(noise(200, 8000, -20.0)))
+        await live.until(lambda: bool(live.phone.clear_times), "clear")
+        await live.until(lambda: "ten" in live.heard(), "the last word")
+        live.phone.hang_up()
+        ending = await live.end()
+    assert _in_order(live.heard(), ["Hello", "You", "said,", *LONG.split()])
+    assert f"BOT: {LONG}" in ending.transcript
+
+
+async def test_a_dropped_socket_is_followed_by_another_and_no_word_is_lost() -> None:
+    """The call outlives its socket; what was not heard is said on the next one."""
+    async with live_call() as live:
+        await live.until_heard("Hello and")
+        live.phone.drop()
+        await live.until_heard("of the line")
+        live.phone.say(tone("still here"))
+        await live.until_heard("You said, still here")
+        live.phone.hang_up()
+        ending = await live.end()
+    assert live.phone.streams == 2
+    assert _in_order(live.heard(), GREETING.split())
+    assert ending.reason is EndReason.CALLER_HUNG_UP
+
+
+async def test_keys_and_the_end_from_our_side() -> None:
+    """Keys reach the machine; ending the call closes the socket and asks the API to hang up."""
+    async with live_call(greeting="Hello") as live:
+        await live.until_heard("Hello")
+        live.phone.press("5")
+        await live.until(lambda: "digit" in " ".join(live.store.kinds()), "the key")
+        asked = time.monotonic()
+        live.runner.post(EndRequested(EndReason.API_ENDED))
+        ending = await live.end()
+        assert time.monotonic() - asked < 2.0
+    assert ending.reason is EndReason.API_ENDED
+    assert live.control.hung_up == [CALL_SID]
+    assert live.phone.closed_by_server
+
+
+async def test_the_phone_is_gone_for_good() -> None:
+    """A socket that is not followed by another ends the call, released and cleaned up."""
+    async with live_call(greeting="Hello") as live:
+        await live.until_heard("Hello")
+        live.phone.come_back = False
+        live.phone.drop()
+        await live.streaming
+        live.leg.call_status("completed")
+        async with asyncio.timeout(5):
+            ending = await live.calling
+    assert ending.reason is EndReason.CALLER_HUNG_UP
+
+
+async def _ask_for_a_long_answer(live: Live) -> None:
+    """Bring the agent to say a long sentence, and return in its midst."""
+    await live.until_heard("Hello")
+    live.phone.say(tone(LONG))
+    await live.until_heard("You said, one two")
+
+
+def _in_order(words: list[str], wanted: list[str]) -> bool:
+    """Tell whether all wanted words were heard in their order, whatever was repeated."""
+    heard = iter(words)
+    return all(word in heard for word in wanted)

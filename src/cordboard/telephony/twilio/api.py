@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,7 +125,8 @@ class TwilioApi:
         """Use ``http``, which its owner closes."""
         self._http = http
         self._calls_url = f"{base_url}/2010-04-01/Accounts/{account.sid}/Calls"
-        self._auth = aiohttp.BasicAuth(account.sid, account.token)
+        secret = f"{account.sid}:{account.token}".encode()
+        self._headers = {"Authorization": "Basic " + base64.b64encode(secret).decode()}
 
     async def create(self, request: CallRequest) -> CallState:
         """Place a call. It is never repeated here: an error whose ``maybe_done`` is set may have
@@ -194,7 +196,7 @@ class TwilioApi:
         data = None if form is None else aiohttp.FormData(list(form))
         try:
             async with self._http.request(
-                method, url, data=data, auth=self._auth, timeout=limits, allow_redirects=False
+                method, url, data=data, headers=self._headers, timeout=limits, allow_redirects=False
             ) as answer:
                 body = await answer.content.read(BODY_BYTES_MAX)
                 while not answer.content.at_eof() and len(body) < BODY_BYTES_MAX:
