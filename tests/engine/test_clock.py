@@ -76,6 +76,50 @@ def test_catches_up_then_skips() -> None:
     run_virtual(main())
 
 
+def test_phases_spread_the_work() -> None:
+    """Four phases serve equal shares of the ticks 5 ms apart, each tick exactly every 20 ms."""
+
+    async def main() -> None:
+        clock = Stalling()
+        media_clock = MediaClock(clock, no_report, 4)
+        seen: dict[int, list[int]] = {leg: [] for leg in range(8)}
+        for times in seen.values():
+            media_clock.add(times.append)
+        batches: list[int] = []
+        media_clock.set_batch(lambda: batches.append(clock.now_ms()))
+        await ticking(media_clock, 1.001)
+        assert {len(times) for times in seen.values()} == {50}
+        for times in seen.values():
+            assert {after - before for before, after in pairwise(times)} == {20}
+        assert sorted(times[0] % 20 // 5 for times in seen.values()) == [0, 0, 1, 1, 2, 2, 3, 3]
+        assert len(batches) == 200
+        assert media_clock.lateness.frames == 8 * 50
+
+    run_virtual(main())
+
+
+def test_phases_after_a_stall() -> None:
+    """A stall longer than three frames is skipped in whole frames: every leg keeps its phase."""
+
+    async def main() -> None:
+        clock = Stalling()
+        media_clock = MediaClock(clock, no_report, 4)
+        seen: list[list[int]] = [[], [], [], []]
+        for times in seen:
+            media_clock.add(times.append)
+        due_ms = media_clock.catch_up(clock.now_ms())
+        clock.ahead_ms = 300
+        due_ms = media_clock.catch_up(due_ms)
+        clock.ahead_ms = 400
+        media_clock.catch_up(due_ms)
+        for times in seen:
+            assert all((after - before) % 20 == 0 for before, after in pairwise(times))
+            assert 4 <= len(times) <= 10
+        assert media_clock.lateness.skipped_ticks > 0
+
+    run_virtual(main())
+
+
 def test_one_broken_tick_harms_nobody() -> None:
     """A tick that raises is reported once and taken out; all others go on in the same pass."""
 
