@@ -134,10 +134,11 @@ async def test_sockets_wait_ready(fake: FakeSpeech) -> None:
     """Warmed at the call's beginning and again with each text, no text waits for a connection."""
     async with ElevenLabsSynthesizer(_options(fake)) as synthesizer:
         await synthesizer.warm(_VOICE, "en", PCMU)
-        await fake.until_open(1)
         for number in range(3):
+            await fake.until_open(1, number + 1)
+            await asyncio.sleep(0.05)  # until our end knows that it is open
             assert _sound(await _spoken(synthesizer)) == sound_of(_TEXT, "ulaw_8000")
-            await fake.until_open(1, number + 2)
+        await fake.until_open(1, 4)
         assert len(fake.voices) == 4
     await fake.until_open(0)
 
