@@ -84,18 +84,35 @@ class FakeListen:
         return hearing.control(control)
 
 
+@dataclass(frozen=True)
+class _Terms:
+    """What a stream was opened with."""
+
+    silent: bytes
+    bytes_per_s: int
+    endpointing_s: float
+    utterance_end_s: float
+    interim: bool
+
+    @classmethod
+    def of(cls, query: dict[str, str]) -> _Terms:
+        """Read them from the query."""
+        encoding = query["encoding"]
+        return cls(
+            bytes(_SILENT[encoding]),
+            int(query["sample_rate"]) * (2 if encoding == "linear16" else 1),
+            int(query.get("endpointing", "10")) / 1000,
+            int(query.get("utterance_end_ms", "1000")) / 1000,
+            query.get("interim_results") == "true",
+        )
+
+
 class _Hearing:
     """One stream: its position in the sound, and what it has heard."""
 
     def __init__(self, fake: FakeListen, query: dict[str, str]) -> None:
-        encoding = query["encoding"]
         self._fake = fake
-        self._silent = bytes(_SILENT[encoding])
-        per_sample = 2 if encoding == "linear16" else 1
-        self._bytes_per_s = int(query["sample_rate"]) * per_sample
-        self._endpointing_s = int(query.get("endpointing", "10")) / 1000
-        self._utterance_end_s = int(query.get("utterance_end_ms", "1000")) / 1000
-        self._interim = query.get("interim_results") == "true"
+        self._terms = _Terms.of(query)
         self._at_s = self._begun_s = self._spoken_s = self._told_s = 0.0
         self._words: list[str] = []
         self._awaits_end = False
@@ -103,20 +120,20 @@ class _Hearing:
 
     def hear(self, payload: bytes) -> list[dict[str, Any]]:
         """Take sound; return what is said about it."""
-        self._at_s += len(payload) / self._bytes_per_s
-        if payload.strip(self._silent):
+        self._at_s += len(payload) / self._terms.bytes_per_s
+        if payload.strip(self._terms.silent):
             if not self._words:
                 self._begun_s = self._told_s = self._at_s
                 self._words = (self._fake.utterances or deque(["yes"]))[0].split()
             self._spoken_s = self._at_s
         quiet_s = self._at_s - self._spoken_s
-        if self._words and quiet_s >= self._endpointing_s:
+        if self._words and quiet_s >= self._terms.endpointing_s:
             return [self._final(speech_final=True)]
-        if self._awaits_end and not self._words and quiet_s >= self._utterance_end_s:
+        if self._awaits_end and not self._words and quiet_s >= self._terms.utterance_end_s:
             self._awaits_end = False
             end = {"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": self._spoken_s}
             return [end]
-        if self._interim and self._at_s - self._told_s >= _INTERIM_S:
+        if self._terms.interim and self._at_s - self._told_s >= _INTERIM_S:
             self._told_s = self._at_s
             share = (self._at_s - self._begun_s) / 1.0
             words = self._words[: max(1, int(share * len(self._words)))]
