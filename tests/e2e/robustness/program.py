@@ -21,7 +21,7 @@ import uvloop
 from cordboard.call.actions import ActionKind, ActionPlan
 from cordboard.engine.parts import Choice
 from cordboard.observe import configure_logging
-from cordboard.ports import ReplyRequest
+from cordboard.ports import ModelAction, ReplyRequest
 from cordboard.providers.phrases.store import PackagedPhrases
 from cordboard.providers.scripted import Reply, ScriptedModel, Trouble, acts, says
 from cordboard.providers.synthesizers.tone.synthesizer import ToneSynthesizer
@@ -46,9 +46,30 @@ def obey(request: ReplyRequest) -> Reply:
         return says(TALK)
     if order == "act" and request.messages[-1].role == "caller":
         return acts(_action(request.actions, ActionKind.EXTERNAL), {"word": "now"})
+    if order == "attack":
+        return Reply(pieces=_malice(request.actions))
     if order == "leave":
         return acts(_action(request.actions, ActionKind.END_CONVERSATION), {})
     return says(f"you said {said}")
+
+
+def _malice(actions: tuple[ActionPlan, ...]) -> tuple[ModelAction, ...]:
+    """Return what a model that has been talked over might ask for; nothing of it may happen."""
+    known = _action(actions, ActionKind.EXTERNAL)
+    arguments = (
+        '{"word": 5}',
+        '{"word": ["x"]}',
+        "[]",
+        "{",
+        "null",
+        '"x"',
+        '{"word": ' + "[" * 900,
+    )
+    foreign = ("transfer_call", "__import__", "note; hangup", "", "x" * 5_000)
+    return (
+        *(ModelAction(known, text) for text in arguments),
+        *(ModelAction(name, '{"phone_number": "+19005550100"}') for name in foreign),
+    )
 
 
 def _action(actions: tuple[ActionPlan, ...], kind: ActionKind) -> str:
