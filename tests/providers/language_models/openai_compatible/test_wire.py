@@ -15,6 +15,7 @@ from cordboard.providers.language_models.openai_compatible.wire import (
     BadChunk,
     CallCollector,
     CallDelta,
+    SpokenText,
     failure_of,
     read_chunk,
 )
@@ -132,3 +133,33 @@ def test_calls_are_bounded() -> None:
 def test_failures(status: int, body: bytes, expected: tuple[str, bool]) -> None:
     """A status is a class of failure, and tells whether trying again may help."""
     assert failure_of(status, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Hello.", "Hello."),
+        ("<think>They greet.</think>\n\nHello.", "Hello."),
+        ("\n<think></think>Hello.", "Hello."),
+        ("<think>never ends", ""),
+        ("<thin", "<thin"),
+        ("<thing> it is", "<thing> it is"),
+        ("Say <think>so</think>", "Say <think>so</think>"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_thoughts_are_not_said(text: str, said: str, size: int) -> None:
+    """What a model thinks first is left out, however it is cut; anything else is said."""
+    spoken = SpokenText()
+    parts = [spoken.push(text[at : at + size]) for at in range(0, len(text), size)]
+    assert "".join([*parts, spoken.finish(), spoken.finish()]).strip() == said
+
+
+@given(st.lists(st.text("<>/think a", max_size=9), max_size=8))
+def test_only_thoughts_are_left_out(pieces: list[str]) -> None:
+    """Text that does not begin with a thought is said to the letter."""
+    spoken, whole = SpokenText(), "".join(pieces)
+    said = "".join([*(spoken.push(piece) for piece in pieces), spoken.finish()])
+    assert said == whole or whole.lstrip().startswith("<think>")
+    assert whole.endswith(said)

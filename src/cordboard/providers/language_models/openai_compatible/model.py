@@ -36,6 +36,7 @@ from cordboard.providers.language_models.openai_compatible.wire import (
     BadChunk,
     CallCollector,
     Chunk,
+    SpokenText,
     failure_of,
     read_chunk,
 )
@@ -43,6 +44,7 @@ from cordboard.providers.language_models.openai_compatible.wire import (
 VENDOR_URL = "https://api.openai.com/v1"
 _CONNECT_S = 3.0
 _KEEP_ALIVE_S = 60.0
+_NAMES_S = 60
 _LAST_BYTES_S = 0.05
 _FAILURE_BYTES = 4096
 _MOST_CONNECTIONS = 1000
@@ -86,7 +88,7 @@ class ChatModel:
         """Connect nothing yet."""
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=_MOST_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE_S
+                limit=_MOST_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE_S, ttl_dns_cache=_NAMES_S
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
@@ -257,6 +259,7 @@ class _Answered:
         self.finished = False
         self.complete = False
         self._calls = CallCollector()
+        self._text = SpokenText()
 
     def take(self, event: bytes) -> Iterator[Piece]:
         """Return what one event adds. Raises ``ProviderError`` or ``BadChunk``."""
@@ -273,7 +276,7 @@ class _Answered:
         for choice in (chunk.choices or ())[:1]:
             delta = choice.delta
             if delta is not None and delta.content:
-                yield ModelText(delta.content)
+                yield from _said(self._text.push(delta.content))
             if delta is not None and delta.tool_calls:
                 self._calls.push(delta.tool_calls)
             if choice.finish_reason:
@@ -281,8 +284,14 @@ class _Answered:
                 yield from self._asked()
 
     def _asked(self) -> Iterator[Piece]:
+        yield from _said(self._text.finish())
         for name, arguments in self._calls.take():
             yield ModelAction(name, arguments)
+
+
+def _said(text: str) -> Iterator[Piece]:
+    if text:
+        yield ModelText(text)
 
 
 class _failures:  # noqa: N801 -- reads as a statement

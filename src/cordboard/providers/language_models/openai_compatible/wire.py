@@ -104,6 +104,50 @@ def _is_spent(body: bytes) -> bool:
     return isinstance(detail, ErrorDetail) and "insufficient_quota" in (detail.code, detail.type)
 
 
+class SpokenText:
+    """Leaves out what a model thinks before it answers, where its server sends that as text.
+
+    Only thoughts at the very beginning, between ``<think>`` and ``</think>``, are known as such.
+    """
+
+    _OPENS = "<think>"
+    _CLOSES = "</think>"
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._thinking = False
+        self._answering = False
+
+    def push(self, text: str) -> str:
+        """Take more text; return what of it is to be said."""
+        if self._answering:
+            return text
+        self._held += text
+        if not self._thinking:
+            begun = self._held.lstrip()
+            if self._OPENS.startswith(begun):
+                return ""
+            if not begun.startswith(self._OPENS):
+                return self._answer(self._held)
+            self._thinking = True
+        before, closed, after = self._held.partition(self._CLOSES)
+        if closed:
+            self._answering = True
+            return self._answer(after)
+        self._held = before[-len(self._CLOSES) :]
+        return ""
+
+    def finish(self) -> str:
+        """The text is over: return what was held back and is no thought after all."""
+        return "" if self._thinking and not self._answering else self._answer(self._held)
+
+    def _answer(self, text: str) -> str:
+        # White space alone decides nothing yet.
+        self._held = ""
+        self._answering = self._answering or bool(text.strip())
+        return text
+
+
 class CallCollector:
     """Puts streamed tool calls together; each is handed out once it is whole."""
 
