@@ -16,6 +16,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -28,36 +29,92 @@ TICK_S = 0.02
 Resume = Callable[[], Awaitable[str | None]]
 
 
+@dataclass
+class Seen:
+    """What happened on the line."""
+
+    events: list[str] = field(default_factory=list)
+    """The events that came, in order, without the media."""
+    clear_times: list[float] = field(default_factory=list)
+    closed_by_server: bool = False
+    refused_with: int | None = None
+    """The HTTP status of an upgrade that was refused."""
+    streams: int = 0
+    sequence: int = 0
+
+
+@dataclass
+class Habits:
+    """How the far end behaves. ``lag_s`` is the way of a message to it."""
+
+    lag_s: float = 0.0
+    reading: bool = True
+    come_back: bool = True
+    over: bool = False
+
+
+class Ear:
+    """The playout buffer, and everything it has played, silence included."""
+
+    def __init__(self) -> None:
+        self.heard = bytearray()
+        self._unplayed: deque[bytes | str] = deque()
+        self._rest = b""
+
+    def begin(self) -> None:
+        """Another stream: what the last one had buffered is gone."""
+        self._unplayed.clear()
+        self._rest = b""
+
+    def take(self, sound: bytes) -> None:
+        """Buffer sound."""
+        self._unplayed.append(sound)
+
+    def mark(self, name: str) -> list[str]:
+        """Buffer a mark; returns it at once if nothing is left to be played before it."""
+        if not self._unplayed and not self._rest:
+            return [name]
+        self._unplayed.append(name)
+        return []
+
+    def clear(self) -> list[str]:
+        """Drop everything; return all marks, in order."""
+        marks = [item for item in self._unplayed if isinstance(item, str)]
+        self.begin()
+        return marks
+
+    def play(self) -> list[str]:
+        """Play 20 ms; return the marks that were passed."""
+        marks: list[str] = []
+        sound, self._rest = self._rest, b""
+        while self._unplayed and len(sound) < FRAME_BYTES:
+            item = self._unplayed.popleft()
+            if isinstance(item, str):
+                marks.append(item)
+            else:
+                sound += item
+        sound, self._rest = sound[:FRAME_BYTES], sound[FRAME_BYTES:]
+        while not self._rest and self._unplayed and isinstance(self._unplayed[0], str):
+            marks.append(str(self._unplayed.popleft()))
+        self.heard += sound + SILENCE[len(sound) :]
+        return marks
+
+
 class FakeStream:
-    """One caller's phone. ``heard`` is what its ear got since the first stream began, silence
-    included.
-    """
+    """One caller's phone, over as many streams as its call needs."""
 
     def __init__(
         self, port: int, auth_token: str, call_sid: str = "CA" + "1" * 32, lag_s: float = 0.0
     ) -> None:
         self.call_sid = call_sid
-        self.heard = bytearray()
-        self.received: list[str] = []
-        """The events that came, in order, without the media."""
-        self.clear_times: list[float] = []
-        self.closed_by_server = False
-        self.status: int | None = None
-        """The HTTP status of an upgrade that was refused."""
-        self.on_played: Callable[[bytes], None] | None = None
-        self.unplayed: deque[bytes | str] = deque()
-        self.reading = True
+        self.ear = Ear()
+        self.seen = Seen()
+        self.habits = Habits(lag_s)
         self._port = port
         self._validator = RequestValidator(auth_token)
         self._say: deque[bytes] = deque()
         self._orders: deque[Callable[[], Awaitable[None]]] = deque()
-        self.streams = 0
-        self.come_back = True
-        self._sequence = 0
-        self._lag_s = lag_s
-        self._rest = b""
         self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._over = False
 
     def say(self, sound: bytes) -> None:
         """Speak after what is being said."""
@@ -79,7 +136,7 @@ class FakeStream:
         """End the call from this side."""
 
         async def end() -> None:
-            self._over = True
+            self.habits.over = True
             await self._send({"event": "stop", "stop": {"callSid": self.call_sid}})
             assert self._socket is not None
             await self._socket.close()
@@ -97,16 +154,16 @@ class FakeStream:
 
     def freeze(self) -> None:
         """Neither send nor read any more, and keep the connection: it is half-open."""
-        self.reading = False
+        self.habits.reading = False
 
     async def run(self, url: str, resume: Resume | None = None) -> None:
         """Open the stream at ``url``; when it is gone, ask ``resume`` where to go on, if at all."""
         async with aiohttp.ClientSession() as http:
             following: str | None = url
-            while following is not None and not self._over:
+            while following is not None and not self.habits.over:
                 await self._stream(http, following)
                 following = None
-                if resume is not None and self.come_back and not self._over:
+                if resume is not None and self.habits.come_back and not self.habits.over:
                     following = await resume()
 
     async def _stream(self, http: aiohttp.ClientSession, url: str) -> None:
@@ -117,11 +174,10 @@ class FakeStream:
                 local, headers={"X-Twilio-Signature": signature}, autoclose=True
             )
         except aiohttp.WSServerHandshakeError as error:
-            self.status = error.status
+            self.seen.refused_with = error.status
             return
-        self.streams += 1
-        self.unplayed.clear()
-        self._rest = b""
+        self.seen.streams += 1
+        self.ear.begin()
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read(self._socket))
@@ -157,9 +213,9 @@ class FakeStream:
         while not self._socket.closed:
             frame += 1
             await asyncio.sleep(max(0, began + frame * TICK_S - time.monotonic()))
-            if not self.reading:
+            if not self.habits.reading:
                 continue
-            await self._play()
+            await self._return_marks(self.ear.play())
             while self._orders:
                 await self._orders.popleft()()
             if self._is_over():
@@ -167,7 +223,7 @@ class FakeStream:
             await self._send_media(frame)
 
     def _is_over(self) -> bool:
-        return self._over or self._socket is None or self._socket.closed
+        return self.habits.over or self._socket is None or self._socket.closed
 
     async def _send_media(self, frame: int) -> None:
         payload = self._say.popleft() if self._say else SILENCE
@@ -179,57 +235,36 @@ class FakeStream:
         }
         await self._send({"event": "media", "media": media})
 
-    async def _play(self) -> None:
-        """Play 20 ms to the ear and return the marks that lie behind it."""
-        sound, self._rest = self._rest, b""
-        while self.unplayed and len(sound) < FRAME_BYTES:
-            item = self.unplayed.popleft()
-            if isinstance(item, str):
-                await self._return_mark(item)
-            else:
-                sound += item
-        sound, self._rest = sound[:FRAME_BYTES], sound[FRAME_BYTES:]
-        while not self._rest and self.unplayed and isinstance(self.unplayed[0], str):
-            await self._return_mark(str(self.unplayed.popleft()))
-        played = sound + SILENCE[len(sound) :]
-        self.heard += played
-        if self.on_played is not None:
-            self.on_played(played)
-
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
-            while not self.reading:  # noqa: ASYNC110
+            while not self.habits.reading:  # noqa: ASYNC110
                 await asyncio.sleep(TICK_S)
             found = json.loads(message.data)
             assert found["streamSid"] == self._stream_sid
-            if self._lag_s:
-                await asyncio.sleep(self._lag_s)
+            if self.habits.lag_s:
+                await asyncio.sleep(self.habits.lag_s)
             await self._take(found)
-        self.closed_by_server = socket.close_code == 1000
+        self.seen.closed_by_server = socket.close_code == 1000
 
     async def _take(self, message: dict[str, Any]) -> None:
+        marks: list[str] = []
         match message["event"]:
             case "media":
-                self.unplayed.append(base64.b64decode(message["media"]["payload"], validate=True))
+                self.ear.take(base64.b64decode(message["media"]["payload"], validate=True))
                 return
             case "mark":
-                if self.unplayed or self._rest:
-                    self.unplayed.append(message["mark"]["name"])
-                else:
-                    await self._return_mark(message["mark"]["name"])
+                marks = self.ear.mark(message["mark"]["name"])
             case "clear":
-                self.clear_times.append(time.monotonic())
-                self._rest = b""
-                marks = [item for item in self.unplayed if isinstance(item, str)]
-                self.unplayed.clear()
-                for mark in marks:
-                    await self._return_mark(mark)
+                self.seen.clear_times.append(time.monotonic())
+                marks = self.ear.clear()
             case other:
                 raise AssertionError(f"Twilio knows no {other!r} and reports error 31924")
-        self.received.append(str(message["event"]))
+        self.seen.events.append(str(message["event"]))
+        await self._return_marks(marks)
 
-    async def _return_mark(self, name: str) -> None:
-        await self._send({"event": "mark", "mark": {"name": name}})
+    async def _return_marks(self, names: list[str]) -> None:
+        for name in names:
+            await self._send({"event": "mark", "mark": {"name": name}})
 
     def _order(self, message: dict[str, object]) -> None:
         async def send() -> None:
@@ -239,15 +274,15 @@ class FakeStream:
 
     @property
     def _stream_sid(self) -> str:
-        return f"MZ{self.streams:032x}"
+        return f"MZ{self.seen.streams:032x}"
 
     async def _send(self, message: dict[str, object]) -> None:
         assert self._socket is not None
         if message["event"] != "connected":
-            self._sequence += 1
+            self.seen.sequence += 1
             message = {
                 **message,
-                "sequenceNumber": str(self._sequence),
+                "sequenceNumber": str(self.seen.sequence),
                 "streamSid": self._stream_sid,
             }
         if not self._socket.closed:

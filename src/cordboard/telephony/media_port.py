@@ -23,6 +23,7 @@ class MediaPort:
     def __init__(self) -> None:
         """Serve nothing yet."""
         self.app = web.Application()
+        self.app.on_response_prepare.append(_close_what_is_refused)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[type[asyncio.Protocol]]:
@@ -39,6 +40,15 @@ class MediaPort:
             yield _protocol_class(runner.server)
         finally:
             await runner.cleanup()
+
+
+async def _close_what_is_refused(request: web.Request, response: web.StreamResponse) -> None:
+    """End a connection whose upgrade failed: a proxy would send the next request for the REST API
+    on it, which is out of reach from here.
+    """
+    if response.status != 101:
+        response.force_close()
+        response.headers["Connection"] = "close"
 
 
 def _protocol_class(server: Callable[[], asyncio.Protocol]) -> type[asyncio.Protocol]:

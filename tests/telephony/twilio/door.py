@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -81,6 +82,9 @@ class HandClock:
 
     def now_ms(self) -> int:
         return self.at_ms
+
+    def wall(self) -> datetime:
+        return datetime(2026, 11, 21, tzinfo=UTC)
 
     def add(self, tick: Callable[[int], None]) -> Callable[[], None]:
         self.ticks.append(tick)

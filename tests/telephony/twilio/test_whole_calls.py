@@ -13,6 +13,7 @@ from cordboard.call.events import EndReason, EndRequested
 from cordboard.call.machine import Call
 from cordboard.clock import SystemClock
 from cordboard.engine.clock import MediaClock
+from cordboard.engine.guard import Report
 from cordboard.engine.parts import CallParts, Choice, EngineParts
 from cordboard.engine.runner import Runner
 from cordboard.media import g711
@@ -56,7 +57,7 @@ class Live:
         await self.until(lambda: _contains(self.heard(), wanted), f"hearing {text!r}")
 
     def heard(self) -> list[str]:
-        return words_in(self.phone.heard)
+        return words_in(self.phone.ear.heard)
 
     async def end(self) -> CallEnding:
         async with asyncio.timeout(WAIT_S):
@@ -69,60 +70,65 @@ def _contains(words: list[str], wanted: list[str]) -> bool:
     return any(words[at : at + size] == wanted for at in range(len(words) - size + 1))
 
 
-@contextlib.asynccontextmanager
-async def live_call(lag_s: float = 0.0, greeting: str = GREETING) -> AsyncIterator[Live]:
-    """Run a call from the offer on; the agent greets, then says back what it hears."""
-    clock = SystemClock()
-    reports: list[tuple[str, BaseException]] = []
-    media_clock = MediaClock(clock, lambda where, error: reports.append((where, error)))
-    store = MemoryStore()
-    engine = EngineParts(
+def _engine(clock: SystemClock, report: Report) -> EngineParts:
+    return EngineParts(
         clock=clock,
-        media_clock=media_clock,
-        store=store,
+        media_clock=MediaClock(clock, report),
+        store=MemoryStore(),
         transcribers=Choice({"tone": ToneTranscriber()}, "tone"),
         synthesizers=Choice({"tone": ToneSynthesizer()}, "tone"),
         language_models=Choice({"echo": EchoModel()}, "echo"),
         action_runner=NoActions(),
         phrases=TonePhrases(),
-        report=lambda where, error: reports.append((where, error)),
+        report=report,
     )
+
+
+def _runner(engine: EngineParts, leg: TwilioLeg, greeting: str) -> Runner:
     plan = replace(PLAN, initial_message=greeting)
+    new = NewCall(
+        call_id="c1",
+        leg_id=leg.leg_id,
+        organisation_id="org",
+        direction=Direction.INBOUND,
+        from_number="12025550100",
+        to_number="12025550101",
+        carrier="test",
+        trunk_id=None,
+        carrier_handle=CALL_SID,
+        dialog={},
+        plan=plan,
+        at=engine.clock.wall(),
+    )
+    return Runner(CallParts(engine, new, leg, Call("c1", plan, AgentOperator())))
+
+
+@contextlib.asynccontextmanager
+async def live_call(lag_s: float = 0.0, greeting: str = GREETING) -> AsyncIterator[Live]:
+    """Run a call from the offer on; the agent greets, then says back what it hears."""
+    reports: list[tuple[str, BaseException]] = []
+    engine = _engine(SystemClock(), lambda where, error: reports.append((where, error)))
+    store = engine.store
+    assert isinstance(store, MemoryStore)
     control = Control()
     async with open_door() as door, asyncio.TaskGroup() as group:
-        ticking = group.create_task(media_clock.run())
-        leg = door.leg(media_clock, control)
-        new = NewCall(
-            call_id="c1",
-            leg_id=leg.leg_id,
-            organisation_id="org",
-            direction=Direction.INBOUND,
-            from_number="12025550100",
-            to_number="12025550101",
-            carrier="test",
-            trunk_id=None,
-            carrier_handle=CALL_SID,
-            dialog={},
-            plan=plan,
-            at=clock.wall(),
-        )
-        runner = Runner(CallParts(engine, new, leg, Call("c1", plan, AgentOperator())))
+        ticking = group.create_task(engine.media_clock.run())
+        leg = door.leg(engine.media_clock, control)
+        runner = _runner(engine, leg, greeting)
         calling = group.create_task(runner.run())
         assert await leg.progress.decision() == 0
         phone = FakeStream(door.port, TOKEN, CALL_SID, lag_s)
 
         async def resume() -> str | None:
-            if leg.progress.ended is not None:
-                return None
-            return door.sockets.expect(leg, TOKEN)
+            ended = leg.progress.ended is not None
+            return None if ended else door.sockets.expect(leg, TOKEN)
 
         streaming = group.create_task(phone.run(door.sockets.expect(leg, TOKEN), resume))
         try:
             yield Live(door, phone, leg, runner, control, store, calling, streaming)
         finally:
-            ticking.cancel()
-            streaming.cancel()
-            calling.cancel()
+            for task in (ticking, streaming, calling):
+                task.cancel()
     assert reports == []
 
 
@@ -146,8 +152,8 @@ async def test_talking_over_the_agent_clears_what_is_buffered() -> None:
         await _ask_for_a_long_answer(live)
         began = time.monotonic()
         live.phone.say(tone("stop I want something else"))
-        await live.until(lambda: bool(live.phone.clear_times), "clear")
-        assert live.phone.clear_times[0] - began < 0.3
+        await live.until(lambda: bool(live.phone.seen.clear_times), "clear")
+        assert live.phone.seen.clear_times[0] - began < 0.3
         await live.until_heard("You said, stop I want something else")
         live.phone.hang_up()
         ending = await live.end()
@@ -160,7 +166,7 @@ async def test_a_false_alarm_loses_no_word() -> None:
     async with live_call(lag_s=0.03, greeting="Hello") as live:
         await _ask_for_a_long_answer(live)
         live.phone.say(g711.pcm_to_mulaw(noise(200, 8000, -20.0)))
-        await live.until(lambda: bool(live.phone.clear_times), "clear")
+        await live.until(lambda: bool(live.phone.seen.clear_times), "clear")
         await live.until(lambda: "ten" in live.heard(), "the last word")
         live.phone.hang_up()
         ending = await live.end()
@@ -178,7 +184,7 @@ async def test_a_dropped_socket_is_followed_by_another_and_no_word_is_lost() -> 
         await live.until_heard("You said, still here")
         live.phone.hang_up()
         ending = await live.end()
-    assert live.phone.streams == 2
+    assert live.phone.seen.streams == 2
     assert _in_order(live.heard(), GREETING.split())
     assert ending.reason is EndReason.CALLER_HUNG_UP
 
@@ -195,14 +201,14 @@ async def test_keys_and_the_end_from_our_side() -> None:
         assert time.monotonic() - asked < 2.0
     assert ending.reason is EndReason.API_ENDED
     assert live.control.hung_up == [CALL_SID]
-    assert live.phone.closed_by_server
+    assert live.phone.seen.closed_by_server
 
 
 async def test_the_phone_is_gone_for_good() -> None:
     """A socket that is not followed by another ends the call, released and cleaned up."""
     async with live_call(greeting="Hello") as live:
         await live.until_heard("Hello")
-        live.phone.come_back = False
+        live.phone.habits.come_back = False
         live.phone.drop()
         await live.streaming
         live.leg.call_status("completed")

@@ -114,7 +114,10 @@ class TwilioLeg:
     heard is sent again, and meanwhile the engine hears silence.
     """
 
-    def __init__(self, leg_id: str, call_sid: str, parts: LegParts) -> None:
+    def __init__(
+        self, leg_id: str, call_sid: str, parts: LegParts, answer_wait_ms: int = START_WAIT_MS
+    ) -> None:
+        self._answer_wait_s = answer_wait_ms / 1_000
         self._leg_id = leg_id
         self._parts = parts
         self.progress = Progress(call_sid)
@@ -145,7 +148,7 @@ class TwilioLeg:
         progress = self.progress
         self.progress.decide(0)
         try:
-            async with asyncio.timeout(START_WAIT_MS / 1_000):
+            async with asyncio.timeout(self._answer_wait_s):
                 await progress.started.wait()
         except TimeoutError:
             raise LegFailed("no media stream") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,7 @@ MOST_BROKEN: Final = 20
 """So many messages of a stream may be unreadable before it is closed."""
 
 _POLICY: Final = 1008
+Choose = Callable[[Start], TwilioLeg | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class MediaSockets:
         self._expected[token] = _Expected(leg, auth_token, now_ms + for_ms)
         return f"{self._public_url}{PATH}{token}"
 
+    @property
+    def expected_count(self) -> int:
+        """How many addresses are open."""
+        return len(self._expected)
+
     def add_routes(self, app: web.Application) -> None:
         """Serve the door in an application of media sockets."""
         app.router.add_get(PATH + "{token}", self.handle)
@@ -77,11 +84,7 @@ class MediaSockets:
         if expected is None or not self._may_enter(token, expected, request):
             return web.Response(status=403)
         del self._expected[token]
-        stream = _Stream(expected.leg)
-        if not stream.socket.can_prepare(request):
-            return web.Response(status=403)
-        await stream.run(request)
-        return stream.socket
+        return await serve_stream(request, lambda start: expected.leg)
 
     def _may_enter(self, token: str, expected: _Expected, request: web.Request) -> bool:
         if expected.until_ms <= self._clock.now_ms() or expected.leg.progress.ended is not None:
@@ -91,13 +94,24 @@ class MediaSockets:
         return is_signed(expected.auth_token, url, request.headers.get(HEADER, ""))
 
 
-class _Stream:
-    """One media socket and the leg it belongs to."""
+async def serve_stream(request: web.Request, choose: Choose) -> web.StreamResponse:
+    """Serve a media socket that has been let in, to its end. ``choose`` names the leg when the
+    stream has told whose it is, None if nobody's.
+    """
+    stream = _Stream(choose)
+    if not stream.socket.can_prepare(request):
+        return web.Response(status=403)
+    await stream.run(request)
+    return stream.socket
 
-    def __init__(self, leg: TwilioLeg) -> None:
+
+class _Stream:
+    """One media socket and the leg it belongs to, once that is known."""
+
+    def __init__(self, choose: Choose) -> None:
         self.socket = MediaSocket(self._take)
-        self._leg = leg
-        self._attached = False
+        self._choose = choose
+        self._leg: TwilioLeg | None = None
         self._broken = 0
 
     async def run(self, request: web.Request) -> None:
@@ -111,7 +125,8 @@ class _Stream:
                     self.socket.hang_up(_POLICY)
         finally:
             impatience.cancel()
-            self._leg.lost(self)
+            if self._leg is not None:
+                self._leg.lost(self)
 
     @property
     def waiting_bytes(self) -> int:
@@ -138,24 +153,26 @@ class _Stream:
             return
         if message is None:
             return
-        if self._attached:
-            self._leg.receive(self, message)
+        leg = self._leg
+        if leg is not None:
+            leg.receive(self, message)
         elif isinstance(message, Start):
-            self._attached = self._leg.attach(self, message)
-            if not self._attached:
+            leg = self._choose(message)
+            if leg is None or not leg.attach(self, message):
                 self.socket.hang_up(_POLICY)
+            else:
+                self._leg = leg
         elif not isinstance(message, Connected):
             self.socket.hang_up(_POLICY)
 
     def _unreadable(self, error: WireError) -> None:
         self._broken += 1
         if self._broken == 1:
-            log.warning(
-                "media.unreadable", extra={"leg_id": self._leg.leg_id, "why": str(error)[:200]}
-            )
+            leg_id = None if self._leg is None else self._leg.leg_id
+            log.warning("media.unreadable", extra={"leg_id": leg_id, "why": str(error)[:200]})
         if self._broken > MOST_BROKEN:
             self.socket.hang_up(_POLICY)
 
     def _give_up(self) -> None:
-        if not self._attached:
+        if self._leg is None:
             self.socket.hang_up(_POLICY)

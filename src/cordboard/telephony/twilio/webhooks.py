@@ -1,0 +1,194 @@
+"""What Twilio asks over HTTP, free of any framework: an offered call, what comes next, the status.
+
+All three are forms signed with the account's token. A request that is not signed, or is about a
+call that nobody knows, gets an empty 403 and changes nothing. Twilio repeats requests: an offer
+that comes again gets the answer of the first one, a status that comes again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from cordboard.telephony.twilio import twiml
+from cordboard.telephony.twilio.leg import OUTCOMES, TwilioLeg
+from cordboard.telephony.twilio.signature import is_signed
+from cordboard.telephony.twilio.sockets import MediaSockets
+
+VOICE_PATH: Final = "/twilio/voice/"
+RESUME_PATH: Final = "/twilio/resume/"
+STATUS_PATH: Final = "/twilio/status/"
+DECISION_WAIT_S: Final = 8.0
+"""Twilio gives up a webhook after 15 s."""
+
+FORM_BYTES_MAX: Final = 64 * 1024
+FIELDS_MAX: Final = 200
+_BUSY_STATUSES: Final = frozenset({486, 503, 600})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request: its public path with the query, its body, and its signature header."""
+
+    path: str
+    body: bytes
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to answer: a document, or an empty status."""
+
+    status: int
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A call that is being offered. Numbers are as Twilio writes them, with their ``+``."""
+
+    call_sid: str
+    account_sid: str
+    from_number: str
+    to_number: str
+
+
+FORBIDDEN: Final = Reply(403)
+EMPTY: Final = Reply(204)
+
+
+class Webhooks:
+    """Answers for all legs of the process. ``public_url`` is where Twilio reaches us, with
+    ``https`` and without a slash at the end.
+
+    ``accept`` is told of an offer that is signed: it returns the leg that was handed to the engine,
+    or the status of a refusal.
+    """
+
+    def __init__(
+        self, public_url: str, sockets: MediaSockets, accept: Callable[[Offer], TwilioLeg | int]
+    ) -> None:
+        """Know no leg yet."""
+        self._public_url = public_url
+        self._sockets = sockets
+        self._accept = accept
+        self._legs: dict[str, tuple[TwilioLeg, str]] = {}
+
+    def add(self, leg: TwilioLeg, auth_token: str) -> None:
+        """Know a leg by its ``leg_id``; for calls that we place, before they are placed."""
+        self._legs[leg.leg_id] = leg, auth_token
+
+    def remove(self, leg_id: str) -> None:
+        """Forget a leg, when its call has been closed."""
+        self._legs.pop(leg_id, None)
+
+    def resume_url(self, leg: TwilioLeg) -> str:
+        """Return where Twilio asks what comes next."""
+        return f"{self._public_url}{RESUME_PATH}{leg.leg_id}"
+
+    def status_url(self, leg: TwilioLeg) -> str:
+        """Return where Twilio tells how a call fares."""
+        return f"{self._public_url}{STATUS_PATH}{leg.leg_id}"
+
+    def document(self, leg: TwilioLeg, auth_token: str, for_ms: int | None = None) -> str:
+        """Return the document that gives a call its stream; also what a call of ours starts with,
+        where ``for_ms`` has to outlast the ringing.
+        """
+        if for_ms is None:
+            stream_url = self._sockets.expect(leg, auth_token)
+        else:
+            stream_url = self._sockets.expect(leg, auth_token, for_ms)
+        return twiml.connect(stream_url, self.resume_url(leg))
+
+    async def offered(self, question: Question, auth_token: str) -> Reply:
+        """Answer the voice webhook of a number whose account has this token."""
+        form = self._form(question, auth_token)
+        if form is None:
+            return FORBIDDEN
+        call_sid = form.get("CallSid", "")
+        leg = next((leg for leg, _ in self._legs.values() if _is_of(leg, call_sid)), None)
+        if leg is None:
+            offer = Offer(
+                call_sid, form.get("AccountSid", ""), form.get("From", ""), form.get("To", "")
+            )
+            accepted = self._accept(offer) if call_sid else 400
+            if isinstance(accepted, int):
+                return _refusal(accepted)
+            leg = accepted
+            self.add(leg, auth_token)
+        try:
+            async with asyncio.timeout(DECISION_WAIT_S):
+                status = await leg.progress.decision()
+        except TimeoutError:
+            leg.call_status("canceled")
+            return _refusal(503)
+        return _refusal(status) if status else self._connect(leg, auth_token)
+
+    def resumed(self, question: Question) -> Reply:
+        """Answer what comes next for a call whose stream has ended: another one while the call
+        goes on with us, else the end.
+        """
+        found = self._known(question)
+        if found is None:
+            return FORBIDDEN
+        leg, auth_token, form = found
+        if leg.progress.transferring and form.get("DialCallStatus") == "completed":
+            leg.call_status("completed")
+        if leg.progress.ended is not None:
+            return Reply(200, twiml.hang_up())
+        return self._connect(leg, auth_token)
+
+    def status(self, question: Question) -> Reply:
+        """Take how a call fares. A call of ours learns its identifier here at the latest."""
+        found = self._known(question)
+        if found is None:
+            return FORBIDDEN
+        leg, _, form = found
+        if not leg.progress.call_sid:
+            leg.progress.call_sid = form.get("CallSid", "")
+        status = form.get("CallStatus", "")
+        if status in OUTCOMES:
+            leg.call_status(status)
+        return EMPTY
+
+    def _known(self, question: Question) -> tuple[TwilioLeg, str, dict[str, str]] | None:
+        """Return the leg that a path names and the form, if the call's account signed it."""
+        leg_id = question.path.partition("?")[0].rpartition("/")[2]
+        leg, auth_token = self._legs.get(leg_id, (None, ""))
+        form = self._form(question, auth_token)
+        if leg is None or form is None:
+            return None
+        if leg.progress.call_sid and not _is_of(leg, form.get("CallSid", "")):
+            return None
+        return leg, auth_token, form
+
+    def _form(self, question: Question, auth_token: str) -> dict[str, str] | None:
+        """Return the fields of a signed form, None for anything else."""
+        if len(question.body) > FORM_BYTES_MAX:
+            return None
+        try:
+            fields = parse_qsl(
+                question.body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX
+            )
+        except ValueError:
+            return None
+        url = self._public_url + question.path
+        return dict(fields) if is_signed(auth_token, url, question.signature, fields) else None
+
+    def _connect(self, leg: TwilioLeg, auth_token: str) -> Reply:
+        try:
+            return Reply(200, self.document(leg, auth_token))
+        except OverflowError:
+            return _refusal(503)
+
+
+def _is_of(leg: TwilioLeg, call_sid: str) -> bool:
+    return bool(call_sid) and leg.progress.call_sid == call_sid
+
+
+def _refusal(status: int) -> Reply:
+    """Return the document that refuses: it works only while a call has not been answered."""
+    return Reply(200, twiml.reject(busy=status in _BUSY_STATUSES))
