@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cordboard.call.actions import ActionKind, ActionPlan
+from cordboard.engine.stream import Stream
 from cordboard.ports import ModelAction, ModelExpects, ModelText, ProviderError, ReplyRequest
 from cordboard.providers.language_models.openai_compatible.model import ChatModel, ChatOptions
 from tests.fakes.chaos import Chaos
@@ -147,12 +148,26 @@ async def test_closing_cancels(fake: FakeChat) -> None:
             await fake.idle.wait()
 
 
-async def test_a_stall_is_for_the_engine(fake: FakeChat) -> None:
-    """A silent vendor is waited for; the engine's deadline cancels the wait."""
-    fake.faults = Faults(stall_at=0)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1):
-            await _pieces(fake)
+@pytest.mark.parametrize("number", range(5))
+async def test_stalls_are_for_the_engine(fake: FakeChat, number: int) -> None:
+    """What came before a stall has been handed on; the engine's deadline ends the wait (R33)."""
+    fake.faults = Faults(stall_at=number)
+    said: list[Piece] = []
+    async with ChatModel(ChatOptions(base_url=fake.url, api_key=fake.key)) as model:
+        async with Stream(model.reply(reply_request())) as stream:
+            said += [piece for _ in range(number - 1) if (piece := await stream.next(2))]
+            with pytest.raises(ProviderError, match="timeout"):
+                await stream.next(0.2)
+        assert len(said) == max(0, number - 1)
+        async with asyncio.timeout(2):
+            await fake.idle.wait()
+
+
+@pytest.mark.parametrize("faults", [Faults(stall_at=5), Faults(cut_at=5), Faults(garble_at=5)])
+async def test_after_the_end_nothing_matters(fake: FakeChat, faults: Faults) -> None:
+    """A reply that the model has finished is whole, whatever becomes of the connection."""
+    fake.faults = faults
+    assert _text(await _pieces(fake)) == "Hello, how can I help?"
 
 
 @pytest.mark.parametrize("number", range(5))
@@ -162,7 +177,7 @@ async def test_cut_at_every_message(fake: FakeChat, number: int) -> None:
     assert await _failure(fake) == ("unavailable", True)
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(5))
 async def test_garbled_at_every_message(fake: FakeChat, number: int) -> None:
     """An event that is no chunk is a bad answer; none of it goes on."""
     fake.faults = Faults(garble_at=number)

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from cordboard.call.plan import VoicePlan
+from cordboard.engine.stream import Stream
+from cordboard.engine.synthesis import Synthesis
+from cordboard.engine.utterance import Utterance
 from cordboard.media.codec import G722_WIDE, L16_16K, PCMA, PCMU, Codec
 from cordboard.ports import ProviderError, SpeechChunk
 from cordboard.providers.synthesizers.elevenlabs.spares import MOST_EACH
@@ -225,13 +228,40 @@ async def test_garbled_at_every_message(fake: FakeSpeech, number: int) -> None:
     assert await _failure(fake) == ("bad_answer", True)
 
 
-async def test_a_stall_is_for_the_engine(fake: FakeSpeech) -> None:
-    """A silent vendor is waited for; the engine's deadline cancels the wait."""
-    fake.faults = Faults(stall_at=1)
+@pytest.mark.parametrize("number", range(4))
+async def test_stalls_are_for_the_engine(fake: FakeSpeech, number: int) -> None:
+    """What came before a stall has been handed on; the engine's deadline ends the wait (R33)."""
+    fake.faults = Faults(stall_at=number)
+    chunks: list[SpeechChunk] = []
+    async with (
+        ElevenLabsSynthesizer(_options(fake)) as synthesizer,
+        Stream(synthesizer.speak(_TEXT, _VOICE, "en", PCMU)) as stream,
+    ):
+        chunks += [chunk for _ in range(number) if (chunk := await stream.next(2))]
+        with pytest.raises(ProviderError, match="timeout"):
+            await stream.next(0.2)
+    assert len(chunks) == number
+    assert sound_of(_TEXT, "ulaw_8000").startswith(_sound(chunks))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_a_cut_in_the_middle_of_a_sentence(fake: FakeSpeech, number: int) -> None:
+    """With the engine's one retry every word is spoken, and none twice (R33)."""
+    fake.faults = Faults(cut_at=number)
+
+    def arrived(_: Utterance) -> None:
+        fake.faults = Faults()
+
     async with ElevenLabsSynthesizer(_options(fake)) as synthesizer:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await _spoken(synthesizer)
+        utterance = Utterance("u1", _TEXT, "en", PCMU)
+        mistakes: list[BaseException] = []
+        synthesis = Synthesis(
+            [synthesizer], _VOICE, arrived, lambda _, mistake: mistakes.append(mistake)
+        )
+        assert await synthesis.fill(utterance) is None
+    assert not mistakes
+    heard = [_TEXT[word.text_start : word.text_end] for word in utterance.words]
+    assert heard == _TEXT.split()
 
 
 @pytest.mark.parametrize(

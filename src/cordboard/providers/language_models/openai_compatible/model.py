@@ -236,35 +236,37 @@ async def _pieces(answer: aiohttp.ClientResponse) -> AsyncGenerator[Piece, None]
         for event in reader.push(data):
             for piece in answered.take(event):
                 yield piece
-        if answered.complete:
-            await _read_rest(answer)
-            return
-    if not answered.finished:
-        raise ProviderError("unavailable", retryable=True)
+            if answered.finished:
+                await _read_rest(answer)
+                return
+    raise ProviderError("unavailable", retryable=True)
 
 
 async def _read_rest(answer: aiohttp.ClientResponse) -> None:
-    """Read the end of the body, which comes with the last event, so that the connection lives."""
+    """Read the end of the body, so that the connection lives on. The reply does not wait for it
+    longer than nobody notices.
+    """
     try:
         async with asyncio.timeout(_LAST_BYTES_S):
-            await answer.content.read(_FAILURE_BYTES)
-    except TimeoutError:
+            await answer.content.readany()
+            while not answer.content.at_eof():
+                await answer.content.readany()
+    except (TimeoutError, aiohttp.ClientError):
         answer.close()
 
 
 class _Answered:
-    """How far an answer has come. ``finished`` is told by the model, ``complete`` by the server."""
+    """How far an answer has come; ``finished`` once the model has said all."""
 
     def __init__(self) -> None:
         self.finished = False
-        self.complete = False
         self._calls = CallCollector()
         self._text = SpokenText()
 
     def take(self, event: bytes) -> Iterator[Piece]:
         """Return what one event adds. Raises ``ProviderError`` or ``BadChunk``."""
         if event == DONE:
-            self.complete = self.finished = True
+            self.finished = True
             yield from self._asked()
             return
         chunk = read_chunk(event)
