@@ -246,3 +246,14 @@ async def test_another_calls_signature_does_not_end_this_one() -> None:
     other = {"CallSid": "CA" + "2" * 32, "CallStatus": "completed"}
     assert rig.webhooks.status(ask("/twilio/status/leg1", other)) == Reply(403)
     assert rig.ears.endings == []
+
+
+async def test_another_account_does_not_get_this_ones_call() -> None:
+    """Who names a call of somebody else's, under a signature of its own, gets no stream of it."""
+    rig = Rig()
+    await rig.offer()
+    signature = RequestValidator("theirs").compute_signature(URL + "/twilio/voice/8", OFFER)
+    rig.refusal = 404
+    reply = await rig.webhooks.offered(ask("/twilio/voice/8", OFFER, signature), "theirs")
+    assert verbs(reply) == ["Reject"]
+    assert len(rig.offers) == 2

@@ -81,7 +81,9 @@ class Progress:
     call_sid: str
     """Twilio's identifier of the call; empty until a call that we place has one."""
     ended: tuple[LegEndedBy, str] | None = None
-    """Who ended it and why; then no socket is taken any more."""
+    """Who ended it and why."""
+    releasing: bool = False
+    """We are ending it: Twilio may ask what comes next before its API has answered."""
     transferring: bool = False
     away_since_ms: int | None = None
     """Since when there has been no socket."""
@@ -89,6 +91,11 @@ class Progress:
     status: int | None = None
     decided: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended or is about to: no socket is taken any more."""
+        return self.releasing or self.ended is not None
 
     def decide(self, status: int) -> None:
         """The engine accepts (0) or refuses; the first decision stands."""
@@ -165,9 +172,10 @@ class TwilioLeg:
         Twilio asks what comes next when the socket is gone, and is told to hang up.
         """
         progress = self.progress
-        if progress.ended is not None:
+        if progress.over:
             return
-        self.progress.decide(603)
+        progress.releasing = True
+        progress.decide(603)
         self._drop_socket()
         try:
             if progress.call_sid:
@@ -193,12 +201,12 @@ class TwilioLeg:
 
     def play(self, payload: bytes) -> None:
         """Queue sound; it leaves at once."""
-        if self.progress.ended is None:
+        if not self.progress.over:
             self._playback.play(payload, self._now_ms())
 
     def mark(self, mark: str) -> None:
         """Ask to be told when all queued so far has been played."""
-        if self.progress.ended is None:
+        if not self.progress.over:
             self._playback.mark(mark, self._now_ms())
 
     def clear(self) -> int:
@@ -208,7 +216,7 @@ class TwilioLeg:
     def send_digits(self, request_id: str, digits: str) -> None:
         """Send digits as tones after the queued sound."""
         failure: str | None = "no media"
-        if self.progress.ended is None:
+        if not self.progress.over:
             failure = self._playback.send_digits(request_id, digits, self._now_ms())
         if failure is not None:
             self._digits_sent(request_id, failure)
@@ -226,7 +234,7 @@ class TwilioLeg:
         or too late.
         """
         progress, details = self.progress, start.start
-        if progress.ended is not None or details.call_sid != progress.call_sid:
+        if progress.over or details.call_sid != progress.call_sid:
             return False
         self._drop_socket()
         now_ms = self._now_ms()

@@ -60,7 +60,7 @@ class MediaSockets:
         self._expected = {
             token: one
             for token, one in self._expected.items()
-            if one.until_ms > now_ms and one.leg.progress.ended is None
+            if one.until_ms > now_ms and not one.leg.progress.over
         }
         if len(self._expected) >= MOST_EXPECTED:
             raise OverflowError("too many media streams are expected")
@@ -87,7 +87,7 @@ class MediaSockets:
         return await serve_stream(request, lambda start: expected.leg)
 
     def _may_enter(self, token: str, expected: _Expected, request: web.Request) -> bool:
-        if expected.until_ms <= self._clock.now_ms() or expected.leg.progress.ended is not None:
+        if expected.until_ms <= self._clock.now_ms() or expected.leg.progress.over:
             del self._expected[token]
             return False
         url = f"{self._public_url}{PATH}{token}"

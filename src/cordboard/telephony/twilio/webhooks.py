@@ -109,7 +109,7 @@ class Webhooks:
         if form is None:
             return FORBIDDEN
         call_sid = form.get("CallSid", "")
-        leg = next((leg for leg, _ in self._legs.values() if _is_of(leg, call_sid)), None)
+        leg = self._find(call_sid, auth_token)
         if leg is None:
             offer = Offer(
                 call_sid, form.get("AccountSid", ""), form.get("From", ""), form.get("To", "")
@@ -137,7 +137,7 @@ class Webhooks:
         leg, auth_token, form = found
         if leg.progress.transferring and form.get("DialCallStatus") == "completed":
             leg.call_status("completed")
-        if leg.progress.ended is not None:
+        if leg.progress.over:
             return Reply(200, twiml.hang_up())
         return self._connect(leg, auth_token)
 
@@ -153,6 +153,13 @@ class Webhooks:
         if status in OUTCOMES:
             leg.call_status(status)
         return EMPTY
+
+    def _find(self, call_sid: str, auth_token: str) -> TwilioLeg | None:
+        """Return the leg of a call that was offered before, by the same account."""
+        for leg, known_token in self._legs.values():
+            if _is_of(leg, call_sid) and known_token == auth_token:
+                return leg
+        return None
 
     def _known(self, question: Question) -> tuple[TwilioLeg, str, dict[str, str]] | None:
         """Return the leg that a path names and the form, if the call's account signed it."""
