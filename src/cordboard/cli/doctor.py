@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import typer
 
 from cordboard.cli.serve import with_settings
-from cordboard.settings import Settings
+from cordboard.settings import SettingError, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Finding:
 
 def _doctor(settings: Settings) -> None:
     """Look at settings, ports, data directory and providers; exit code 1 if calls cannot come."""
-    findings = [*_ports(settings), *_addresses(settings), *_data(settings)]
+    findings = [*_ports(settings), *_addresses(settings), *_data(settings), *_key(settings)]
     findings += asyncio.run(_providers(settings))
     for finding in findings:
         sys.stdout.write(f"{finding.level:8} {finding.text}\n")
@@ -33,6 +34,7 @@ def _doctor(settings: Settings) -> None:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
+    running = _server_runs(settings)
     for name, host, port, kind in (
         ("HTTP", settings.http_host, settings.http_port, socket.SOCK_STREAM),
         ("SIP", settings.sip_host, settings.sip_port, socket.SOCK_DGRAM),
@@ -42,9 +44,26 @@ def _ports(settings: Settings) -> Iterator[Finding]:
             try:
                 probe.bind((host, port))
             except OSError as problem:
-                yield Finding("problem", f"{name} port {host}:{port}: {problem.strerror}")
+                if running and problem.errno == errno.EADDRINUSE:
+                    yield Finding("ok", f"{name} port {host}:{port} is used: a server runs here")
+                else:
+                    yield Finding("problem", f"{name} port {host}:{port}: {problem.strerror}")
             else:
                 yield Finding("ok", f"{name} port {host}:{port} is free")
+
+
+def _server_runs(settings: Settings) -> bool:
+    from cordboard.wiring.lock import DirectoryLock
+
+    if not (settings.data_dir / "engine.lock").is_file():
+        return False
+    try:
+        with DirectoryLock(settings.data_dir):
+            return False
+    except SettingError:
+        return True
+    except OSError:
+        return False
 
 
 def _addresses(settings: Settings) -> Iterator[Finding]:
@@ -71,6 +90,25 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding("problem", f"data directory {settings.data_dir}: {problem.strerror}")
     else:
         yield Finding("ok", f"data directory {settings.data_dir} can be written")
+
+
+def _key(settings: Settings) -> Iterator[Finding]:
+    from cordboard.ids import Randomness
+    from cordboard.storage.vault import VaultError, load_master_key
+
+    if not any((settings.data_dir / name).is_file() for name in ("master.check", "cordboard.db")):
+        return  # the first start makes a key
+    try:
+        load_master_key(
+            settings.data_dir,
+            settings.master_key,
+            Randomness.system().random_bytes,
+            holds_data=True,
+        )
+    except VaultError as problem:
+        yield Finding("problem", str(problem))
+    else:
+        yield Finding("ok", "the master key is the one of the data")
 
 
 async def _providers(settings: Settings) -> list[Finding]:

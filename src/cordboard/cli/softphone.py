@@ -26,6 +26,8 @@ from cordboard.wiring.speech import caller_speech
 _URI = re.compile(
     r"(?:sip:)?(?P<number>[^@]{1,64})@(?P<host>[0-9.]+|\[[0-9a-fA-F:]+\])(?::(?P<port>[0-9]{1,5}))?"
 )
+_SENDER = re.compile(r"[0-9A-Za-z+*#._-]{1,64}")
+_SPEECH = ("embedded", "tone")
 _CODECS = {"pcmu": "PCMU/8000", "pcma": "PCMA/8000", "g722": "G722/8000"}
 
 
@@ -46,6 +48,8 @@ def softphone(
     """Ring a number, follow a script, tell what was heard; exit code 1 if it went otherwise."""
     dialling = _dialling(to, sender, codec, host)
     steps = _script(script)
+    if speech not in _SPEECH:
+        raise typer.BadParameter(f"speech is {' or '.join(_SPEECH)}")
     plan = VoicePlan(voice=voice, settings={"rate_wpm": rate})
     report, phone_codec = asyncio.run(_run(steps, dialling, speech, plan))
     if record is not None and phone_codec is not None:
@@ -109,6 +113,8 @@ def _dialling(to: str, sender: str, codec: str, host: str) -> Dialling:
     found = _URI.fullmatch(to.strip())
     if found is None or int(found["port"] or 5060) > 65_535:
         raise typer.BadParameter("sip:NUMBER@ADDRESS:PORT, with an IP address")
+    if not _SENDER.fullmatch(sender):
+        raise typer.BadParameter("the caller's number is digits, letters or + * # . _ -")
     names = [name.strip().lower() for name in codec.split(",")]
     if not names or any(name not in _CODECS for name in names):
         raise typer.BadParameter(f"codecs are {', '.join(_CODECS)}")

@@ -86,6 +86,11 @@ def permitted(address: Address, open_networks: Iterable[Network]) -> bool:
     return any(_opens(network, address) for network in open_networks)
 
 
+def never_permitted(address: Address) -> bool:
+    """Tell whether nobody may open this address: cloud metadata and the like."""
+    return _never(address)
+
+
 def permitted_text(text: str, open_networks: Iterable[Network]) -> bool:
     """Tell the same of an address in text form; what is no plain address is not permitted."""
     try:

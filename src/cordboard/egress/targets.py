@@ -11,7 +11,7 @@ from typing import Final
 
 from yarl import URL
 
-from cordboard.egress.addresses import Network, permitted, permitted_text
+from cordboard.egress.addresses import Network, never_permitted, permitted, permitted_text
 from cordboard.egress.errors import TargetRefused
 
 OPEN_NETWORKS_SETTING: Final = "CORDBOARD_OPEN_NETWORKS"
@@ -164,5 +164,8 @@ def _check_host(host: str, policy: EgressPolicy, field: str) -> None:
 
 
 def _check_literal(text: str, policy: EgressPolicy, field: str) -> None:
-    if not permitted(ip_address(text), policy.open_networks):
+    address = ip_address(text)
+    if never_permitted(address):
+        raise TargetRefused(field, "its address may never be reached")
+    if not permitted(address, policy.open_networks):
         raise TargetRefused(field, "its address is not public", OPEN_NETWORKS_SETTING)

@@ -76,12 +76,20 @@ def parse_script(text: str) -> Script:
             raise BadScript(f"line {number}: too long")
         word, _, rest = content.partition(" ")
         try:
-            steps.append(_step(Verb(word.lower()), rest.strip()))
+            steps.append(_step(_verb(word), rest.strip()))
         except ValueError as problem:
             raise BadScript(f"line {number}: {problem}") from None
     if not steps:
         raise BadScript("line 1: no step")
     return Script(tuple(steps))
+
+
+def _verb(word: str) -> Verb:
+    try:
+        return Verb(word.lower())
+    except ValueError:
+        known = ", ".join(verb.value for verb in Verb)
+        raise ValueError(f"{word!r} is no step; steps are {known}") from None
 
 
 def _step(verb: Verb, rest: str) -> Step:

@@ -71,9 +71,13 @@ class SipCarrier:
         await stack.__aenter__()
         await stack.enter_async_context(self._calls)
         self._calls.connect(self._endpoint)
-        _, self.port = await self._endpoint.start(
-            self._ground.settings.sip_host, self._ground.settings.sip_port
-        )
+        host, port = self._ground.settings.sip_host, self._ground.settings.sip_port
+        try:
+            _, self.port = await self._endpoint.start(host, port)
+        except OSError as problem:
+            # uvloop keeps the reason in the cause.
+            why = getattr(problem.__cause__ or problem, "strerror", None) or problem
+            raise OSError(f"CORDBOARD_SIP_PORT (--sip-port): {host}:{port}: {why}") from problem
         stack.push_async_callback(self._endpoint.stop)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         following = group.create_task(self._follow_trunks(), name="trunks")

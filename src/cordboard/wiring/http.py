@@ -36,6 +36,7 @@ class HttpPort:
             timeout_graceful_shutdown=5,
         )
         self._server = _Server(config)
+        self._wanted = f"{host}:{port}"
         self.port = port
 
     @contextlib.asynccontextmanager
@@ -53,7 +54,10 @@ class HttpPort:
         try:
             await self._server.serve()
         except SystemExit as stop:
-            raise OSError("the HTTP port cannot be opened") from stop
+            raise OSError(
+                f"CORDBOARD_HTTP_PORT (--http-port): {self._wanted} cannot be opened, "
+                "the line above says why"
+            ) from stop
 
     async def _started(self, serving: asyncio.Task[None]) -> None:
         async with asyncio.timeout(START_WAIT_S):

@@ -106,7 +106,7 @@ class EspeakSynthesizer:
         """Ask for one piece and yield its sound; cancels at the child when closed early."""
         if len(self._answers) >= _MOST_UTTERANCES:
             raise ProviderError("over_quota", retryable=True)
-        # A piece's sound is far shorter; a child that sends more is broken, and the rest is dropped.
+        # A piece's sound is far shorter; a child that sends more is broken: the rest is dropped.
         answers: asyncio.Queue[Answer] = asyncio.Queue(_MOST_ANSWERS)
         self._answers[say.utterance] = answers
         finished = False
