@@ -77,7 +77,9 @@ def test_catches_up_then_skips() -> None:
 
 
 def test_phases_spread_the_work() -> None:
-    """Four phases serve equal shares of the ticks 5 ms apart, each tick exactly every 20 ms."""
+    """Four phases serve equal shares of the ticks 5 ms apart, each tick exactly every 20 ms; the
+    batch runs once in that time.
+    """
 
     async def main() -> None:
         clock = Stalling()
@@ -92,10 +94,32 @@ def test_phases_spread_the_work() -> None:
         for times in seen.values():
             assert {after - before for before, after in pairwise(times)} == {20}
         assert sorted(times[0] % 20 // 5 for times in seen.values()) == [0, 0, 1, 1, 2, 2, 3, 3]
-        assert len(batches) == 200
+        assert len(batches) == 50
         assert media_clock.lateness.frames == 8 * 50
 
     run_virtual(main())
+
+
+def test_chosen_phase() -> None:
+    """A tick that names a time is due at the first pass then or later, and every 20 ms."""
+    for spare_ms in range(20):
+        run_virtual(_moved_forward(spare_ms))
+
+
+async def _moved_forward(spare_ms: int) -> None:
+    media_clock = MediaClock(VirtualClock(), no_report, 4)
+    first: list[int] = []
+    moved: list[int] = []
+
+    def once(due_ms: int) -> None:
+        first.append(due_ms)
+        end()
+        media_clock.add(moved.append, due_ms - spare_ms)
+
+    end = media_clock.add(once)
+    await ticking(media_clock, 0.103)
+    assert (first[0] - moved[0]) % 20 == spare_ms // 5 * 5
+    assert {after - before for before, after in pairwise(moved)} == {20}
 
 
 def test_phases_after_a_stall() -> None:

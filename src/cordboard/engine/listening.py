@@ -64,6 +64,9 @@ class Listening:
             loud = gate.loud and self._neural.stream is None
             if self._segmenter.push(loud, position_ms):
                 self._changed()
+        elif not gate.audible and self._segmenter.push(False, position_ms):
+            # No speech, whatever the model says: the end of a turn does not wait for the batch.
+            self._changed()
         if self._stall_at_ms is not None and position_ms >= self._stall_at_ms:
             self._check_stall()
 
@@ -74,7 +77,8 @@ class Listening:
             return
         # The frame of this tick has been counted already: it lies one frame back.
         position_ms = self._timeline.position_ms - FRAME_MS
-        if self._segmenter.push(neural.verdict(), position_ms):
+        speech = neural.verdict()
+        if speech is not None and self._segmenter.push(speech, position_ms):
             self._changed()
 
     def codec_changed(self) -> None:
@@ -158,16 +162,16 @@ class _Neural:
         self.pending = True
         return True
 
-    def verdict(self) -> bool:
-        """Return whether the frame is speech: the last window's word stands until the next
-        one's.
+    def verdict(self) -> bool | None:
+        """Return whether the frame is speech, None if it was not audible: the last window's word
+        stands until the next one's.
         """
         assert self.stream is not None
         self.pending = False
         probability = self.stream.take()
         if probability is not None:
             self._speech = probability >= SPEECH_PROBABILITY
-        return self._speech and self._audible
+        return self._speech if self._audible else None
 
     def onset_ms(self, noticed_ms: int) -> int:
         """Return where the sound began that was taken for speech at ``noticed_ms``."""

@@ -118,6 +118,11 @@ class JitterBuffer:
         """Return the interarrival jitter of RFC 3550 6.4.1."""
         return self._delay.arrivals.jitter_ms
 
+    @property
+    def spare_ms(self) -> int | None:
+        """Return how much earlier frames might be pulled, by the last seconds; None: not known."""
+        return self._delay.spare_ms
+
     def put(self, packet: Packet, arrival_ms: int) -> None:
         """Take a packet from the right source. ``arrival_ms`` is the monotonic time."""
         counts = self.counts

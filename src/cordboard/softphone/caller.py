@@ -14,10 +14,11 @@ from cordboard.call.expectation import Expectation, ExpectationKind
 from cordboard.call.plan import TranscriberPlan, VoicePlan
 from cordboard.media.codec import Codec, new_encoder
 from cordboard.media.tones import noise
-from cordboard.ports import Clock, MediaTicker, Randomness, Synthesizer, Transcriber
+from cordboard.ports import Clock, Randomness, Synthesizer, Transcriber
 from cordboard.softphone.ear import Ear
 from cordboard.softphone.phone import Dialling, NotAnswered, Phone
 from cordboard.softphone.script import Script, Step, Verb
+from cordboard.telephony.sip.stream import PhasedTicker
 
 HEAR_WAIT_MS = 25_000
 ENDED_WAIT_MS = 20_000
@@ -75,7 +76,7 @@ class Caller:
         speech: Speech,
         dialling: Dialling,
         clock: Clock,
-        ticker: MediaTicker,
+        ticker: PhasedTicker,
         randomness: Randomness,
         tell: Callable[[str], None],
     ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cordboard.media.codec import Codec
-from cordboard.ports import Clock, MediaTicker, Randomness
+from cordboard.ports import Clock, Randomness
 from cordboard.sip.config import UserAgentConfig
 from cordboard.sip.datagram import Address
 from cordboard.sip.digest import Credentials
@@ -24,7 +24,7 @@ from cordboard.sip.uac import Invitation
 from cordboard.telephony.sip.endpoint import SipEndpoint
 from cordboard.telephony.sip.media_choice import MediaRefused, choose, offered_codecs
 from cordboard.telephony.sip.ports import PortRange
-from cordboard.telephony.sip.stream import RtpHost, RtpStream
+from cordboard.telephony.sip.stream import PhasedTicker, RtpHost, RtpStream
 
 ANSWER_WAIT_S = 40.0
 RELEASE_WAIT_S = 3.0
@@ -56,7 +56,7 @@ class Phone:
         self,
         dialling: Dialling,
         clock: Clock,
-        ticker: MediaTicker,
+        ticker: PhasedTicker,
         randomness: Randomness,
         frame: Callable[[bytes], None],
     ) -> None:

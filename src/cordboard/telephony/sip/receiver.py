@@ -63,6 +63,11 @@ class RtpReceiver:
         """Take a key press that came by SIP INFO."""
         self._pressed(digit, "info", now_ms)
 
+    @property
+    def spare_ms(self) -> int | None:
+        """How much earlier in each 20 ms frames might be taken; None: not known."""
+        return self._sound.jitter.spare_ms
+
     def tick(self, now_ms: int) -> bytes:
         """Return the frame that is due in the leg's encoding: sound, concealment, or silence."""
         sound = self._sound

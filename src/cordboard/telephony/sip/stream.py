@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from cordboard.media.codec import FRAME_MS
 from cordboard.media.source import SourceLock
-from cordboard.ports import Clock, LegSink, MediaTicker, Randomness
+from cordboard.ports import Clock, LegSink, Randomness
 from cordboard.sip.datagram import Address
 from cordboard.telephony.sip.media_choice import MediaChoice
 from cordboard.telephony.sip.ports import NoPortLeft, PortRange
@@ -25,6 +26,16 @@ TAIL_MS = 120
 """So much a far end's jitter buffer may hold back; it is dropped when BYE overtakes it."""
 
 
+class PhasedTicker(Protocol):
+    """The media clock; ``due_ms`` names a time at or after which a tick is to be due, in steps of
+    20 ms from there.
+    """
+
+    def add(self, tick: Callable[[int], None], due_ms: int | None = None) -> Callable[[], None]:
+        """Have ``tick(now_ms)`` called once every 20 ms; returns the function that ends it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RtpHost:
     """What every stream of a process shares. ``advertised`` is what session descriptions name."""
@@ -33,7 +44,7 @@ class RtpHost:
     advertised: str
     ports: PortRange
     clock: Clock
-    ticker: MediaTicker
+    ticker: PhasedTicker
     randomness: Randomness
 
 
@@ -53,6 +64,7 @@ class RtpStream(asyncio.DatagramProtocol):
         self._stop_ticking: Callable[[], None] | None = None
         self._started_ms = 0
         self._silenced = False
+        self._aligned = False
 
     @property
     def tail_ms(self) -> int:
@@ -125,6 +137,8 @@ class RtpStream(asyncio.DatagramProtocol):
         if sink is None or receiver is None or sender is None:
             return
         sink.audio_received(receiver.tick(now_ms))
+        if not self._aligned and receiver.spare_ms is not None:
+            self._align(now_ms, receiver.spare_ms)
         packets, marks, digits_done, _ = sender.tick()
         target = self._target(receiver, now_ms)
         if target is not None and self._transport is not None:
@@ -134,6 +148,13 @@ class RtpStream(asyncio.DatagramProtocol):
             sink.mark_reached(mark)
         if digits_done is not None:
             sink.digits_sent(digits_done, None)
+
+    def _align(self, now_ms: int, spare_ms: int) -> None:
+        """Once we know when in each 20 ms the far end's packets come, be served soon after."""
+        self._aligned = True
+        if spare_ms > 0 and self._stop_ticking is not None:
+            self._stop_ticking()
+            self._stop_ticking = self._host.ticker.add(self._tick, now_ms - spare_ms)
 
     def _target(self, receiver: RtpReceiver, now_ms: int) -> Address | None:
         if not self.sending:
