@@ -231,11 +231,12 @@ def _means_the_same(one: bytes, other: bytes) -> bool:
     )
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", b"a=1&" * 300, b"x=" + b"y" * 70_000])
+@pytest.mark.parametrize("body", [b"", b"a&b", b"\xff\xfe", b"a=1&" * 300, b"x=" + b"y" * 70_000])
 async def test_forms_that_are_none(body: bytes) -> None:
     """Bytes that are no form, too many fields, too large: refused like an unsigned one."""
     rig = Rig()
-    question = Question("/twilio/voice/7", body, "x")
+    signature = RequestValidator(TOKEN).compute_signature(URL + "/twilio/voice/7", {"a": "b"})
+    question = Question("/twilio/voice/7", body, signature)
     assert await rig.webhooks.offered(question, TOKEN) == Reply(403)
 
 

@@ -177,8 +177,12 @@ class Webhooks:
         if len(question.body) > FORM_BYTES_MAX:
             return None
         try:
+            # The signature does not cover where a name ends: what is no field is refused outright.
             fields = parse_qsl(
-                question.body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX
+                question.body.decode(),
+                keep_blank_values=True,
+                strict_parsing=True,
+                max_num_fields=FIELDS_MAX,
             )
         except ValueError:
             return None
