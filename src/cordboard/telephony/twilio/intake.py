@@ -8,8 +8,11 @@ from typing import Final
 from cordboard.media import g711
 from cordboard.media.codec import FRAME_MS, PCMU
 
-CONCEAL_AFTER_MS: Final = 80
-"""So long without sound, and silence stands in, one frame a tick."""
+CONCEAL_AFTER_MS: Final = 200
+"""So long without sound, and silence stands in, one frame a tick. Shorter gaps are late frames."""
+
+FILLED_AFTER_MS: Final = 120
+"""So far behind the clock, and whoever gets the frames fills the gap on its own timeline."""
 
 AHEAD_MS: Final = 60
 """So far may late frames run ahead of the clock; then pauses are shortened until it fits."""
@@ -46,11 +49,9 @@ class Intake:
 
     def tick(self, now_ms: int) -> None:
         """Stand in with silence where sound is missing; once per 20 ms."""
-        if now_ms - self._last_ms > CONCEAL_AFTER_MS:
-            behind_ms = now_ms - self._started_ms - self._delivered_ms
-            if behind_ms >= FRAME_MS:
-                self._delivered_ms += FRAME_MS
-                self._deliver(PCMU.silence_frame)
+        if now_ms - self._last_ms > CONCEAL_AFTER_MS and self._ahead_ms(now_ms) <= -FRAME_MS:
+            self._delivered_ms += FRAME_MS
+            self._deliver(PCMU.silence_frame)
 
     def resumed(self, now_ms: int) -> None:
         """Another socket brings the sound from now on."""
@@ -62,11 +63,15 @@ class Intake:
         return now_ms - self._last_ms
 
     def _pass_on(self, frame: bytes, now_ms: int) -> None:
-        ahead_ms = self._delivered_ms - (now_ms - self._started_ms)
-        if ahead_ms < -CONCEAL_AFTER_MS - FRAME_MS:
-            # The engine fills what it has missed by itself: count from here.
-            self._started_ms = now_ms - self._delivered_ms
-        elif ahead_ms > AHEAD_MS and g711.rms(g711.mulaw_to_pcm(frame)) < QUIET_RMS:
+        if self._ahead_ms(now_ms) > AHEAD_MS and g711.rms(g711.mulaw_to_pcm(frame)) < QUIET_RMS:
             return
         self._delivered_ms += FRAME_MS
         self._deliver(frame)
+
+    def _ahead_ms(self, now_ms: int) -> int:
+        """Return how far what was delivered is ahead of the clock, after a gap was filled."""
+        ahead_ms = self._delivered_ms - (now_ms - self._started_ms)
+        if ahead_ms < -FILLED_AFTER_MS:
+            self._started_ms = now_ms - self._delivered_ms - FRAME_MS
+            return -FRAME_MS
+        return ahead_ms
