@@ -13,7 +13,8 @@ from cordboard.telephony.twilio.intake import (
     CONCEAL_AFTER_MS,
     FILLED_AFTER_MS,
     Intake,
-)from tests.telephony.twilio.door import HandClock
+)
+from tests.telephony.twilio.door import HandClock
 
 SPEECH = g711.pcm_to_mulaw(sine(300, 20, 8000))
 SILENCE = PCMU.silence_frame
