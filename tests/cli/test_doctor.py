@@ -23,13 +23,13 @@ def data_dir(tmp_path: Path) -> Path:
     return directory
 
 
-def look(data_dir: Path, http_port: int = 0) -> Result:
+def look(data_dir: Path, http_port: int = 0, transcriber: str = "tone") -> Result:
     """Run the doctor on free ports, with speech that is always there."""
     return RUNNER.invoke(
         app,
         [
             "doctor", "--profile", "development", "--data-dir", str(data_dir), "--sip-port", "0",
-            "--http-port", str(http_port), "--transcriber", "tone", "--synthesizer", "tone",
+            "--http-port", str(http_port), "--transcriber", transcriber, "--synthesizer", "tone",
         ],
     )  # fmt: skip
 
@@ -74,3 +74,10 @@ def test_a_port_in_use(data_dir: Path) -> None:
             result = look(data_dir, port)
     assert result.exit_code == 0, result.output
     assert "a server runs here" in result.output
+
+
+def test_a_provider_that_does_not_exist(data_dir: Path) -> None:
+    """A name that is nobody's is a problem that says which names there are."""
+    result = look(data_dir, transcriber="nosuch")
+    assert result.exit_code == 1, result.output
+    assert "there is no transcriber named 'nosuch'; there are: " in result.output

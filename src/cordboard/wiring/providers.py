@@ -44,6 +44,9 @@ class Providers:
             ("synthesizer", self.synthesizers),
         ):
             if not choice.candidates("auto"):
+                if choice.auto not in (EMBEDDED, FORM):
+                    known = ", ".join(sorted(choice.by_name))
+                    return f"there is no {kind} named {choice.auto!r}; there are: {known}"
                 return f"no {kind}: pip install 'cordboard[{OFFLINE_EXTRA}]' or name a vendor"
         return None
 
