@@ -121,7 +121,7 @@ class JitterBuffer:
     @property
     def spare_ms(self) -> int | None:
         """Return how much earlier frames might be pulled, by the last seconds; None: not known."""
-        return self._delay.spare_ms
+        return self._delay.arrivals.spare_ms
 
     def put(self, packet: Packet, arrival_ms: int) -> None:
         """Take a packet from the right source. ``arrival_ms`` is the monotonic time."""

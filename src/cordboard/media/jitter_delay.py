@@ -34,24 +34,20 @@ class Delay:
         "_least_ms",
         "_since_late",
         "_since_skip",
-        "_steady",
         "_ticks",
         "_waited",
         "_window",
         "arrivals",
         "late_ticks",
-        "spare_ms",
     )
 
     def __init__(self) -> None:
         self.late_ticks = 0  # ticks in a row in which only late packets came
-        self.spare_ms: int | None = None  # slack above the guard, by the last whole window
         self._extra_ms = DELAY_INITIAL_MS  # greatest slack of late: the delay there is to spend
         self._least_ms = _NO_SLACK
         self._late_now = False
         self._since_late = _LATE_TWICE_TICKS
         self._since_skip = _WINDOW_MAX_TICKS
-        self._steady = False
         self._ticks = 0
         self._window = _WINDOW_MIN_TICKS
         self._waited = 0
@@ -89,7 +85,7 @@ class Delay:
         """Note that the position went back; everything now comes with that much more slack."""
         self._extra_ms += frames * FRAME_MS
         self._least_ms = 0
-        self._steady = False
+        self.arrivals.steady = False
         if self._since_skip < self._window * 4:
             self._window = min(self._window * 2, _WINDOW_MAX_TICKS)
         self._ticks = 0
@@ -110,14 +106,15 @@ class Delay:
             return True
         if self._least_ms < _NO_SLACK:
             # A window in which the position moved is no measure, nor is the very first.
-            self.spare_ms = self._least_ms - _GUARD_MS if self._steady else None
-            self._steady = True
+            arrivals = self.arrivals
+            arrivals.spare_ms = self._least_ms - _GUARD_MS if arrivals.steady else None
+            arrivals.steady = True
         self._begin_window(0, _NO_SLACK)
         return False
 
     def skipped(self) -> None:
         """Note that a frame was left out; look at half a window before the next."""
-        self._steady = False
+        self.arrivals.steady = False
         self._since_skip = 0
         self._begin_window(self._window // 2, self._least_ms - FRAME_MS)
 
@@ -130,11 +127,16 @@ class Delay:
 
 @dataclass(slots=True)
 class Arrivals:
-    """The interarrival jitter of RFC 3550 6.4.1, and where between two ticks packets arrive."""
+    """The interarrival jitter of RFC 3550 6.4.1, and where between two ticks packets arrive.
+
+    ``spare_ms`` is the least slack above the guard in the last window that was ``steady``.
+    """
 
     jitter_ms: float = 0.0
     transit_ms: float | None = None
     ticked_ms: int | None = None
+    spare_ms: int | None = None
+    steady: bool = False
 
     def before_tick_ms(self, arrival_ms: int) -> int:
         """Return how long the next tick is away, 0 (to be careful) where it is not known."""

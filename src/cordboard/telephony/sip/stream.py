@@ -61,10 +61,9 @@ class RtpStream(asyncio.DatagramProtocol):
         self._host = host
         self._transport: asyncio.DatagramTransport | None = None
         self._sink: LegSink | None = None
-        self._stop_ticking: Callable[[], None] | None = None
+        self._place = _Place(host.ticker, self._tick)
         self._started_ms = 0
         self._silenced = False
-        self._aligned = False
 
     @property
     def tail_ms(self) -> int:
@@ -110,14 +109,11 @@ class RtpStream(asyncio.DatagramProtocol):
         """Begin to send and to deliver, one frame a tick."""
         self._sink = sink
         self._started_ms = self._host.clock.now_ms()
-        if self._stop_ticking is None:
-            self._stop_ticking = self._host.ticker.add(self._tick)
+        self._place.take()
 
     def close(self) -> None:
         """Stop and free the port."""
-        if self._stop_ticking is not None:
-            self._stop_ticking()
-            self._stop_ticking = None
+        self._place.leave()
         self._sink = None
         if self._transport is not None:
             self._transport.close()
@@ -137,8 +133,8 @@ class RtpStream(asyncio.DatagramProtocol):
         if sink is None or receiver is None or sender is None:
             return
         sink.audio_received(receiver.tick(now_ms))
-        if not self._aligned and receiver.spare_ms is not None:
-            self._align(now_ms, receiver.spare_ms)
+        if not self._place.settled and receiver.spare_ms is not None:
+            self._place.settle(now_ms - max(receiver.spare_ms, 0))
         packets, marks, digits_done, _ = sender.tick()
         target = self._target(receiver, now_ms)
         if target is not None and self._transport is not None:
@@ -148,13 +144,6 @@ class RtpStream(asyncio.DatagramProtocol):
             sink.mark_reached(mark)
         if digits_done is not None:
             sink.digits_sent(digits_done, None)
-
-    def _align(self, now_ms: int, spare_ms: int) -> None:
-        """Once we know when in each 20 ms the far end's packets come, be served soon after."""
-        self._aligned = True
-        if spare_ms > 0 and self._stop_ticking is not None:
-            self._stop_ticking()
-            self._stop_ticking = self._host.ticker.add(self._tick, now_ms - spare_ms)
 
     def _target(self, receiver: RtpReceiver, now_ms: int) -> Address | None:
         if not self.sending:
@@ -170,3 +159,33 @@ class RtpStream(asyncio.DatagramProtocol):
 
 
 __all__ = ["NoPortLeft", "RtpHost", "RtpStream"]
+
+
+class _Place:
+    """A stream's place in the media clock's 20 ms."""
+
+    __slots__ = ("_end", "_tick", "_ticker", "settled")
+
+    def __init__(self, ticker: PhasedTicker, tick: Callable[[int], None]) -> None:
+        self.settled = False
+        self._ticker = ticker
+        self._tick = tick
+        self._end: Callable[[], None] | None = None
+
+    def take(self) -> None:
+        """Begin to be served, wherever there is room."""
+        if self._end is None:
+            self._end = self._ticker.add(self._tick)
+
+    def settle(self, due_ms: int) -> None:
+        """Move, once, to where it is known that the far end's packets will just have come."""
+        self.settled = True
+        if self._end is not None:
+            self._end()
+            self._end = self._ticker.add(self._tick, due_ms)
+
+    def leave(self) -> None:
+        """Be served no more."""
+        if self._end is not None:
+            self._end()
+            self._end = None
