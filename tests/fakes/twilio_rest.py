@@ -27,6 +27,7 @@ class FakeCall:
     form: Fields
     status: str = "queued"
     documents: list[str] = field(default_factory=list)
+    date_created: str | None = "Sat, 21 Nov 2026 00:00:00 +0000"
 
     def get(self, name: str) -> str:
         """Return a field of the form."""
@@ -42,7 +43,7 @@ class FakeCall:
             "from": self.get("From"),
             "direction": "outbound-api",
             "answered_by": None,
-            "date_created": "Sat, 21 Nov 2026 00:00:00 +0000",
+            "date_created": self.date_created,
             "start_time": None,
             "uri": f"/2010-04-01/Accounts/{ACCOUNT_SID}/Calls/{self.sid}.json",
         }
@@ -56,6 +57,8 @@ class FakeRest:
         self.requests = 0
         self.trouble: deque[web.Response | None] = deque()
         """Answers to be given instead, one per request; None cuts the connection."""
+        self.lose_answers = 0
+        """So many calls are placed whose answer never arrives."""
         self.url = ""
 
     @contextlib.asynccontextmanager
@@ -113,6 +116,10 @@ class FakeRest:
             return failure(400, 21205)
         call = FakeCall(f"CA{len(self.calls) + 1:032x}", form)
         self.calls[call.sid] = call
+        if self.lose_answers:
+            self.lose_answers -= 1
+            assert request.transport is not None
+            request.transport.abort()
         return web.json_response(call.as_json(), status=201)
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -131,8 +131,13 @@ async def test_calls_of_a_lost_attempt(rest: FakeRest, api: TwilioApi) -> None:
     first = await api.create(request())
     await api.create(request(to_number="+12025550199"))
     second = await api.create(request())
+    early = await api.create(request())
+    rest.calls[early.sid].date_created = "Fri, 20 Nov 2026 23:58:00 +0000"
     found = await api.find("+12025550102", "+12025550101", SINCE)
     assert [call.sid for call in found] == [second.sid, first.sid]
+    for unclear in (None, "yesterday"):
+        rest.calls[early.sid].date_created = unclear
+        assert len(await api.find("+12025550102", "+12025550101", SINCE)) == 3
 
 
 @pytest.mark.parametrize(
