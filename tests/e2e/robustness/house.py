@@ -84,6 +84,7 @@ class Row:
     """A call as the database has it."""
 
     call_id: str
+    telephony_id: str
     status: str
     error_message: str | None
     recording_available: bool
@@ -93,9 +94,9 @@ def rows(data_dir: Path) -> list[Row]:
     """Read all calls past the server."""
     with closing(sqlite3.connect(f"file:{data_dir}/cordboard.db?mode=ro", uri=True)) as connection:
         found = connection.execute(
-            "select id, status, error_message, recording_available from calls"
+            "select id, telephony_id, status, error_message, recording_available from calls"
         ).fetchall()
-    return [Row(row[0], row[1], row[2], bool(row[3])) for row in found]
+    return [Row(row[0], row[1], row[2], row[3], bool(row[4])) for row in found]
 
 
 def integrity(data_dir: Path) -> str:

@@ -41,9 +41,7 @@ def mutated(chance: random.Random) -> bytes:
             case 3:
                 message[at:at] = chance.randbytes(size)
             case _:
-                message[at:at] = chance.choice(
-                    (b"\r\n", b"\0", b";", b"\xff\xfe", b"%00", b"9" * 30)
-                )
+                message[at:at] = chance.choice(POISON)
     return bytes(message[:60_000])
 
 

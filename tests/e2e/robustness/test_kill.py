@@ -35,6 +35,7 @@ RECORDED_AFTER_S = 6.0
 """A call that ran so long before the kill must have a recording."""
 
 MOST_LOST_S = 5.5
+"""What of a call's end its recording may lack: it is written at least every five seconds."""
 
 
 @dataclass(frozen=True)
@@ -187,12 +188,14 @@ async def _judge(
     assert {call_id: found[call_id] for call_id in known} == known, "a closed row has changed"
     fresh = [row for call_id, row in found.items() if call_id not in known]
     assert len(answered) <= len(fresh) <= len(callers)
+    talked_s = {caller.call.call_id: _talked_s(caller) for caller in answered}
+    assert set(talked_s) <= {row.telephony_id for row in fresh}
     for row in fresh:
         assert row.status == "error" or state == "ending" or row.status == "ended", row
         if row.status == "error":
             assert "interrupted" in (row.error_message or ""), row
         if row.recording_available:
-            _judge_recording(server, row.call_id)
+            _judge_recording(server, row.call_id, talked_s.get(row.telephony_id, 0.0))
     long_enough = [c for c in answered if _talked_s(c) > RECORDED_AFTER_S]
     assert sum(row.recording_available for row in fresh) >= len(long_enough)
     assert not list((data_dir / "recordings").glob("*/*.part"))
@@ -206,13 +209,14 @@ def _talked_s(caller: Caller) -> float:
     return arrivals[-1] - arrivals[0] if arrivals else 0.0
 
 
-def _judge_recording(server: Server, call_id: str) -> None:
+def _judge_recording(server: Server, call_id: str, talked_s: float) -> None:
     answer = server.api.get("/v1/calls/recording", params={"id": call_id})
     assert answer.status_code == 200
     sound, rate_hz = soundfile.read(io.BytesIO(answer.content), dtype="int16")
     assert sound.ndim == 2
     assert sound.shape[1] == 2
-    assert len(sound) > rate_hz // 50
+    assert len(sound) >= rate_hz // 50
+    assert len(sound) / rate_hz > talked_s - MOST_LOST_S
 
 
 async def test_kill_seen_by_a_foreign_caller(tmp_path: Path) -> None:
