@@ -8,7 +8,9 @@ import itertools
 import os
 import re
 import shutil
+import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -118,7 +120,7 @@ def _command(destination: tuple[str, int], handle: str, plan: Plan) -> list[str]
         "-s": plan.number,
         "-i": plan.host,
         "-mi": plan.host,
-        "-mp": str(next(_media_ports)),
+        "-mp": str(_free_media_port(plan.host, 4 * plan.at_once)),
         "-m": str(plan.calls),
         "-l": str(plan.at_once),
         "-r": f"{plan.rate:g}",
@@ -135,6 +137,21 @@ def _command(destination: tuple[str, int], handle: str, plan: Plan) -> list[str]
     traces = ["-trace_stat", "-trace_err", "-trace_msg", "-timeout_error", "-nostdin"]
     address = f"{destination[0]}:{destination[1]}"
     return [PROGRAM, address, *words, *traces]
+
+
+def _free_media_port(host: str, count: int) -> int:
+    """Return the first of ``count`` ports in a row that nobody holds: sipp does not look."""
+    for _ in _MEDIA_PORTS:
+        first = next(_media_ports)
+        with ExitStack() as held:
+            try:
+                for port in range(first, first + count):
+                    probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    probe.bind((host, port))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("no free ports for sound")
 
 
 def _read_run(place: Path, handle: str, code: int) -> Run:
