@@ -25,7 +25,7 @@ _HEAD = (
     "| calls | own share p50 / p95 ms | 200 OK → greeting p95 ms | overlap → silence p50 / p95 ms "
     "| frames > 20 ms late (worst) | gaps > 40 ms at the caller | CPU-s per call-minute | core | "
     "RSS idle MB | KB per call | turns (bad) | others on the core | "
-    "generator late ms | calibration ms |"
+    "generator late mean / p99 ms | calibration ms |"
 )
 
 
@@ -38,7 +38,8 @@ def row(rung: Rung) -> str:
         f"| {rung.late_share:.3%} ({rung.worst_late_ms}) | {rung.gaps_share:.3%} "
         f"| {rung.cpu_s_per_call_minute:.3f} | {rung.core_share:.0%} "
         f"| {rung.idle_kib / 1024:.0f} | {rung.call_kib:.0f} | {rung.turns} ({rung.bad_turns}) "
-        f"| {rung.others_share:.0%} | {rung.generator_late_ms:.1f} | {first_ms} / {last_ms} |"
+        f"| {rung.others_share:.0%} "
+        f"| {rung.generator_late_ms:.1f} / {rung.generator_p99_ms:.1f} | {first_ms} / {last_ms} |"
     )
 
 
@@ -94,13 +95,15 @@ def main(arguments: Sequence[str]) -> None:
         with (place / "server.log").open("w+") as log:
             for calls in map(int, given.calls.split(",")):
                 data_dir = place / f"{calls}"
-                with bench(data_dir, place / CALLER, place / AGENT, log) as under_test:
+                with bench(data_dir, place / CALLER, place / AGENT, log, given.first) as under_test:
                     under_test.churn(1)
                     rungs.append(under_test.rung(calls, given.seconds))
                     sys.stdout.write(row(rungs[-1]) + "\n")
                     sys.stdout.flush()
             if given.churn:
-                with bench(place / "churn", place / CALLER, place / AGENT, log) as under_test:
+                with bench(
+                    place / "churn", place / CALLER, place / AGENT, log, given.first
+                ) as under_test:
                     sys.stdout.write(f"\n{_churned(under_test, given.churn)}\n")
             log.seek(0)
             sys.stderr.write(log.read())

@@ -46,13 +46,17 @@ class Rung:
     idle_kib: int
     call_kib: float
     generator_late_ms: float
+    generator_p99_ms: float
     calibration_ms: tuple[int, int]
 
 
 class Bench:
     """A server under test; made by ``bench``."""
 
-    def __init__(self, process: subprocess.Popen[str], sip_port: int, speech: Path) -> None:
+    def __init__(
+        self, process: subprocess.Popen[str], sip_port: int, speech: Path, first: bool
+    ) -> None:
+        self._first = first
         self._process = process
         self._sip_port = sip_port
         self._speech = speech
@@ -93,7 +97,7 @@ class Bench:
     def _order(self, *, calls: int, steady_s: float, churn: int = 0) -> Order:
         return Order(
             core=LOAD_CORE, port=self._sip_port, number=NUMBER, speech=str(self._speech),
-            calls=calls, warm_s=8, steady_s=steady_s, churn=churn,
+            calls=calls, warm_s=12, steady_s=steady_s, churn=churn, real_time=self._first,
         )  # fmt: skip
 
     @contextmanager
@@ -113,8 +117,13 @@ class Bench:
 
 
 @contextmanager
-def bench(directory: Path, caller: Path, agent: Path, log: IO[str]) -> Iterator[Bench]:
-    """Run a server with a number, recording on, until the end of the block."""
+def bench(
+    directory: Path, caller: Path, agent: Path, log: IO[str], first: bool = False
+) -> Iterator[Bench]:
+    """Run a server with a number, recording on, until the end of the block.
+
+    ``first``: the generator goes before all other work of its core.
+    """
     options = {
         "profile": "development", "http_port": "0", "sip_port": "0", "bootstrap_key": KEY,
         "data_dir": str(directory), "calls_max_count": "1000", "log_level": "warning",
@@ -130,7 +139,7 @@ def bench(directory: Path, caller: Path, agent: Path, log: IO[str]) -> Iterator[
         try:
             ports = _read_line(process)
             _furnish(f"http://127.0.0.1:{ports['http_port']}")
-            yield Bench(process, ports["sip_port"], caller)
+            yield Bench(process, ports["sip_port"], caller, first)
         finally:
             process.send_signal(signal.SIGTERM)
 
@@ -189,6 +198,7 @@ def _rung(
         idle_kib=idle.resident_kib,
         call_kib=(after.resident_kib - idle.resident_kib) / calls,
         generator_late_ms=heard["generator_late_ms"],
+        generator_p99_ms=heard["generator_p99_ms"],
         calibration_ms=calibration_ms,
     )
 
