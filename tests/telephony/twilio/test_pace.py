@@ -26,6 +26,17 @@ def test_sound_that_follows_in_time_is_unbroken() -> None:
     assert pace.heard(1_050) == 1_600 + 400
 
 
+def test_sound_that_comes_too_late_to_follow_on_has_a_gap_before_it() -> None:
+    """What is sent just before the end of the rest is heard no sooner than a lag later."""
+    pace = Pace(lag_ms=100)
+    pace.sent(800, 0)
+    pace.sent(800, 190)
+    assert [pace.heard(at) for at in (195, 200, 280, 290, 340)] == [760, 800, 800, 800, 1_200]
+    pace.reached(800, 240)
+    assert pace.heard(290) == 800
+    assert pace.end_ms() == 390
+
+
 def test_a_late_mark_sets_the_count_back() -> None:
     """A far end that plays later than thought is believed, and the lag learned from it."""
     pace = Pace(lag_ms=0)
@@ -33,7 +44,7 @@ def test_a_late_mark_sets_the_count_back() -> None:
     pace.reached(4_000, 700)
     assert pace.heard(700) == 4_000
     assert pace.heard(800) == 4_800
-    assert pace.lag_ms == 100
+    assert pace.lag_ms == 200
 
 
 def test_an_early_mark_sets_it_forward() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from cordboard.media.codec import PCMU, new_decoder
 from cordboard.media.dtmf_tones import InBandDigits
+from cordboard.telephony.twilio.pace import FIRST_LAG_MS
 from cordboard.telephony.twilio.playback import (
     OVERDUE_MS,
     PIECE_BYTES,
@@ -96,7 +97,7 @@ def test_clear_returns_what_was_not_heard() -> None:
     rig.playback.play(b"x" * 8_000, 0)
     rig.playback.mark("u1", 0)
     marks = rig.way.marks
-    unheard_ms = rig.playback.clear(440)
+    unheard_ms = rig.playback.clear(FIRST_LAG_MS + 400)
     assert unheard_ms == 600
     assert rig.way.messages[-1] == {"event": "clear", "streamSid": "MZ1"}
     for mark in marks:
@@ -198,7 +199,7 @@ def test_another_socket_goes_on_where_the_ear_stopped() -> None:
     rig = Rig()
     sound = random.Random(1).randbytes(8_000)
     rig.playback.play(sound[:6_000], 0)
-    rig.playback.close(540)
+    rig.playback.close(FIRST_LAG_MS + 500)
     rig.playback.play(sound[6_000:], 600)
     rig.playback.mark("u1", 600)
     again = Way()
@@ -213,7 +214,7 @@ def test_clear_while_there_is_no_socket() -> None:
     """Time stands still for what waits: all of it is unheard."""
     rig = Rig()
     rig.playback.play(b"x" * 8_000, 0)
-    rig.playback.close(540)
+    rig.playback.close(FIRST_LAG_MS + 500)
     assert rig.playback.clear(60_000) == 500
 
 
@@ -224,7 +225,7 @@ def test_marks_that_are_lost_are_given_up() -> None:
     rig.playback.mark("u1", 0)
     rig.playback.tick(OVERDUE_MS)
     assert rig.reached == []
-    rig.playback.tick(OVERDUE_MS + 200)
+    rig.playback.tick(OVERDUE_MS + 100 + FIRST_LAG_MS + 20)
     assert rig.reached == ["u1"]
 
 
@@ -246,7 +247,10 @@ def test_against_an_ear(seed: int) -> None:
             unheard = rig.playback.clear(now_ms) * 8
             ear.hear(rig.way, play=False)
             heard_by_count = given - unheard
-            assert abs(heard_by_count - ear.played) <= 8 * 80, (heard_by_count, ear.played)
+            assert abs(heard_by_count - ear.played) <= 8 * (FIRST_LAG_MS + 40), (
+                heard_by_count,
+                ear.played,
+            )
             given = ear.played
             ear.returned()
         else:
