@@ -48,7 +48,7 @@ class Choice(Generic[P]):
         fallback.
         """
         resolved = self.resolve(name)
-        names = [resolved, *self.fallbacks.get(resolved, ())]
+        names = dict.fromkeys((resolved, *self.fallbacks.get(resolved, ())))
         return tuple(self.by_name[known] for known in names if known in self.by_name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -19,6 +19,12 @@ from cordboard.providers.transcribers.tone.transcriber import ToneTranscriber
 from cordboard.settings import Settings
 from cordboard.telephony.sip.media_choice import NARROW_FIRST, WIDE_FIRST
 
+CHAT = "openai"
+HEARING_VENDOR = "deepgram"
+VOICE_VENDOR = "eleven_labs"
+"""As plans name it: the API's type of voice without its prefix."""
+
+OTHER_VOICES = ("azure", "rime", "play_ht", VOICE_VENDOR)
 EMBEDDED = "embedded"
 TONE = "tone"
 FORM = "form"
@@ -81,17 +87,86 @@ async def build_providers(settings: Settings, stack: AsyncExitStack) -> Provider
                 PocketsphinxTranscriber(settings.speech_workers)
             )
         synthesizers[EMBEDDED] = await stack.enter_async_context(EspeakSynthesizer())
+    vendors = await _vendors(settings, stack)
+    transcribers |= vendors.transcribers
+    synthesizers |= vendors.synthesizers
+    models: dict[str, LanguageModel] = {FORM: FormModel(), **vendors.language_models}
+    voice = _auto(settings.synthesizer, VOICE_VENDOR, EMBEDDED, synthesizers)
     return Providers(
-        Choice(transcribers, _auto(settings.transcriber, EMBEDDED)),
-        Choice({FORM: FormModel()}, _auto(settings.language_model, FORM)),
-        Choice(synthesizers, _auto(settings.synthesizer, EMBEDDED)),
+        Choice(
+            transcribers,
+            _auto(settings.transcriber, HEARING_VENDOR, EMBEDDED, transcribers),
+            {HEARING_VENDOR: (EMBEDDED,)},
+        ),
+        Choice(models, _auto(settings.language_model, CHAT, FORM, models)),
+        # An agent whose voice is of a vendor that is not configured speaks with the server's own.
+        Choice(synthesizers, voice, dict.fromkeys(OTHER_VOICES, (voice, EMBEDDED))),
         _voice_activity(),
         PackagedPhrases(),
     )
 
 
-def _auto(setting: str, embedded: str) -> str:
-    return embedded if setting == "auto" else setting
+@dataclass(frozen=True, slots=True)
+class _Vendors:
+    transcribers: dict[str, Transcriber]
+    language_models: dict[str, LanguageModel]
+    synthesizers: dict[str, Synthesizer]
+
+
+async def _vendors(settings: Settings, stack: AsyncExitStack) -> _Vendors:
+    """Build those that settings name. Their modules are imported only then."""
+    found = _Vendors({}, {}, {})
+    if settings.openai_api_key or settings.openai_base_url:
+        from cordboard.providers.language_models.openai_compatible.model import (
+            VENDOR_URL,
+            ChatModel,
+            ChatOptions,
+        )
+
+        chat = ChatOptions(
+            base_url=settings.openai_base_url or VENDOR_URL,
+            api_key=settings.openai_api_key or "",
+            model=settings.openai_model,
+        )
+        found.language_models[CHAT] = await stack.enter_async_context(ChatModel(chat))
+    if settings.deepgram_api_key:
+        from cordboard.providers.transcribers.deepgram.transcriber import (
+            DeepgramOptions,
+            DeepgramTranscriber,
+        )
+        from cordboard.providers.transcribers.deepgram.wire import ListenOptions
+
+        listen = DeepgramOptions(
+            api_key=settings.deepgram_api_key,
+            base_url=settings.deepgram_base_url,
+            listen=ListenOptions(model=settings.deepgram_model),
+        )
+        found.transcribers[HEARING_VENDOR] = await stack.enter_async_context(
+            DeepgramTranscriber(listen)
+        )
+    if settings.elevenlabs_api_key:
+        from cordboard.providers.synthesizers.elevenlabs.synthesizer import (
+            ElevenLabsOptions,
+            ElevenLabsSynthesizer,
+        )
+
+        voice = ElevenLabsOptions(
+            api_key=settings.elevenlabs_api_key,
+            base_url=settings.elevenlabs_base_url,
+            voice=settings.elevenlabs_voice,
+            model=settings.elevenlabs_model,
+        )
+        found.synthesizers[VOICE_VENDOR] = await stack.enter_async_context(
+            ElevenLabsSynthesizer(voice)
+        )
+    return found
+
+
+def _auto(setting: str, vendor: str, embedded: str, known: Mapping[str, object]) -> str:
+    """Return what ``auto`` means: the setting's choice, else the vendor that is configured."""
+    if setting != "auto":
+        return setting
+    return vendor if vendor in known else embedded
 
 
 def _voice_activity() -> VoiceActivity | None:

@@ -11,16 +11,27 @@ What belongs to one call (voice, prompt, policies) is never a setting; it is in 
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
-T = TypeVar("T")
+from cordboard.settings.values import (
+    Network,
+    countries,
+    country,
+    host,
+    integer,
+    networks,
+    one_of,
+    optional,
+    path,
+    secret,
+    some_of,
+    string,
+    switch,
+    url,
+)
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Profile: TypeAlias = Literal["production", "development"]
 Role: TypeAlias = Literal["api", "engine", "work"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -33,121 +44,6 @@ _FOREIGN: Final = frozenset({"CORDBOARD_TORTURE"})
 
 class SettingError(ValueError):
     """A setting has a value that cannot be used; the message names variable and option."""
-
-
-def integer(low: int, high: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers from ``low`` to ``high``, both included."""
-
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    """Return a parser that accepts one of ``choices``, in any case."""
-
-    def parse(text: str) -> str:
-        if text.lower() not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return text.lower()
-
-    return parse
-
-
-def some_of(choices: Sequence[str]) -> Callable[[str], frozenset[str]]:
-    """Return a parser of a comma-separated, non-empty list of ``choices``."""
-
-    def parse(text: str) -> frozenset[str]:
-        found = frozenset(_items(text.lower()))
-        if not found or not found <= set(choices):
-            raise ValueError(f"must be a comma-separated list of {', '.join(choices)}")
-        return found
-
-    return parse
-
-
-def switch(text: str) -> bool:
-    """Parse ``on`` or ``off``; ``true``, ``yes``, ``1`` and their opposites do as well."""
-    lowered = text.lower()
-    if lowered in ("on", "true", "yes", "1"):
-        return True
-    if lowered in ("off", "false", "no", "0"):
-        return False
-    raise ValueError("must be on or off")
-
-
-def string(text: str) -> str:
-    """Accept any printable text that is not empty."""
-    if not text or not text.isprintable():
-        raise ValueError("must be printable text")
-    return text
-
-
-def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
-    """Return ``parse`` extended by: an empty text means that nothing is set."""
-    return lambda text: parse(text) if text else None
-
-
-def secret(text: str) -> str:
-    """Parse a key; one that is shorter than 16 characters would be guessed, so it is refused."""
-    if len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("must be at least 16 printable ASCII characters without blanks")
-    return text
-
-
-def path(text: str) -> Path:
-    """Parse a path in the file system; ``~`` stands for the home directory."""
-    return Path(string(text)).expanduser()
-
-
-def host(text: str) -> str:
-    """Parse an IP address or a host name to listen on or to tell others."""
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        pass
-    if not re.fullmatch(r"(?!-)[A-Za-z0-9.-]{1,253}", text) or re.fullmatch(r"[0-9.]+", text):
-        raise ValueError("must be an IP address or a host name")
-    return text
-
-
-def url(text: str) -> str:
-    """Parse the ``http`` or ``https`` address others reach the server at; no slash at the end."""
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018  (reading it is what checks it)
-    except ValueError:
-        raise ValueError("must be an http or https URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ValueError("must be an http or https URL")
-    return text.rstrip("/")
-
-
-def networks(text: str) -> tuple[Network, ...]:
-    """Parse a comma-separated list of networks such as ``10.0.0.0/8, ::1/128``; may be empty."""
-    try:
-        return tuple(ipaddress.ip_network(item) for item in _items(text))
-    except ValueError:
-        raise ValueError("must be a comma-separated list of networks (CIDR)") from None
-
-
-def country(text: str) -> str:
-    """Parse a two-letter country code (ISO 3166-1)."""
-    if not re.fullmatch(r"[A-Za-z]{2}", text):
-        raise ValueError("must be a two-letter country code")
-    return text.upper()
-
-
-def countries(text: str) -> frozenset[str]:
-    """Parse a comma-separated list of country codes; may be empty."""
-    return frozenset(country(item) for item in _items(text))
-
-
-def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _setting(
@@ -281,6 +177,35 @@ class Settings:
     synthesizer: str = _setting(
         "auto", string, "Provider of voice; `auto` takes the best one installed."
     )
+    openai_base_url: str | None = _setting(
+        "",
+        optional(url),
+        "Any server of OpenAI-compatible chat completions (Ollama, vLLM, llama.cpp, a cloud), such "
+        "as `http://127.0.0.1:11434/v1`.",
+    )
+    openai_api_key: str | None = _setting(
+        "", optional(string), "Its key; a server of your own may need none.", secret=True
+    )
+    openai_model: str = _setting(
+        "gpt-4.1-mini", string, "The model that answers where an agent names none."
+    )
+    deepgram_api_key: str | None = _setting(
+        "", optional(string), "Key of the Deepgram transcriber; setting it chooses it.", secret=True
+    )
+    deepgram_base_url: str = _setting(
+        "https://api.deepgram.com", url, "Address of the Deepgram transcriber."
+    )
+    deepgram_model: str = _setting("nova-3", string, "Its model where a plan names none.")
+    elevenlabs_api_key: str | None = _setting(
+        "", optional(string), "Key of the ElevenLabs voices; setting it chooses them.", secret=True
+    )
+    elevenlabs_base_url: str = _setting(
+        "https://api.elevenlabs.io", url, "Address of the ElevenLabs voices."
+    )
+    elevenlabs_voice: str = _setting(
+        "21m00Tcm4TlvDq8ikWAM", string, "The voice that speaks where an agent names none of theirs."
+    )
+    elevenlabs_model: str = _setting("eleven_flash_v2_5", string, "The model of its voices.")
     speech_workers: int = _setting(
         "1", integer(0, 64), "Count of processes that run the embedded transcriber."
     )
@@ -380,7 +305,7 @@ def reference_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Made from `src/cordboard/settings.py` by `make docs`; a test compares the two. Every",
+        "Made from `src/cordboard/settings/` by `make docs`; a test compares the two. Every",
         "setting is an environment variable and an option of `cordboard serve`; the option wins.",
         "`{name}` in a default stands for another setting's value.",
         "",
