@@ -10,6 +10,8 @@ from cordboard.media.codec import PCMA, PCMU, Codec, new_decoder, new_encoder
 from cordboard.media.tone_code import ToneDecoder, encode
 
 QUIET_MS = 300
+LEAD_MS = 400
+"""Silence before the words that sipp streams: its first packets come as unevenly as any."""
 
 
 def spoken(words: str, rate_hz: int, before_ms: int = 0, after_ms: int = QUIET_MS) -> bytes:
@@ -25,7 +27,7 @@ def write_words(directory: Path, words: str) -> None:
 
 
 def _encoded(words: str, codec: Codec) -> bytes:
-    encoded = new_encoder(codec).from_pcm(spoken(words, codec.rate_hz))
+    encoded = new_encoder(codec).from_pcm(spoken(words, codec.rate_hz, LEAD_MS))
     return encoded[: len(encoded) // codec.frame_bytes * codec.frame_bytes]
 
 

@@ -13,7 +13,7 @@ from tests.e2e.sipp_program import Plan, Run, run_sipp
 
 async def test_caller_hangs_up(server: Server, tmp_path: Path) -> None:
     """A caller is greeted, understood and let go; the record says that the human hung up."""
-    plan = Plan(words="seven green bottles", hold_ms=2_000)
+    plan = Plan(words="seven green bottles", hold_ms=2_400)
     run = await run_sipp("caller_hangs_up", server.address, tmp_path, plan)
     assert run.exit_code == 0, run.explain()
     (call,) = await server.ended_calls(run.handle)

@@ -39,7 +39,7 @@ async def test_request_is_answered_and_the_call_goes_on(
 
 async def test_hold_and_resume(server: Server, tmp_path: Path) -> None:
     """A held call hears nothing, and after the resume the caller is understood."""
-    plan = Plan(words="back again", hold_ms=1_500)
+    plan = Plan(words="back again", hold_ms=1_900)
     run = await run_sipp("hold_and_resume", server.address, tmp_path, plan)
     assert run.exit_code == 0, run.explain()
     (call,) = await server.ended_calls(run.handle)
@@ -50,7 +50,7 @@ async def test_hold_and_resume(server: Server, tmp_path: Path) -> None:
 
 async def test_codec_change(server: Server, tmp_path: Path) -> None:
     """After a re-INVITE from mu-law to A-law the caller is understood as before."""
-    plan = Plan(words="now hear this", hold_ms=1_800)
+    plan = Plan(words="now hear this", hold_ms=2_200)
     run = await run_sipp("codec_change", server.address, tmp_path, plan)
     assert run.exit_code == 0, run.explain()
     (call,) = await server.ended_calls(run.handle)
@@ -60,7 +60,7 @@ async def test_codec_change(server: Server, tmp_path: Path) -> None:
 
 async def test_offerless_invite(server: Server, tmp_path: Path) -> None:
     """Our 200 makes the offer, the ACK answers it, and the caller is understood in its codec."""
-    plan = Plan(words="late offer", hold_ms=1_500)
+    plan = Plan(words="late offer", hold_ms=1_900)
     run = await run_sipp("offerless_invite", server.address, tmp_path, plan)
     assert run.exit_code == 0, run.explain()
     (call,) = await server.ended_calls(run.handle)
