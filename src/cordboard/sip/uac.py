@@ -20,11 +20,21 @@ from cordboard.sip.transaction_table import GIVE_UP_MS, State
 
 
 @dataclass(frozen=True, slots=True)
+class InvitationNames:
+    """Names chosen before the INVITE is sent, by which it can be cancelled after a crash."""
+
+    call_id: str
+    local_tag: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
 class Invitation:
     """Whom to call, as whom, and where to send it.
 
     ``target`` and ``sender`` are URIs; ``destination`` is the trunk's signalling address, to which
-    alone everything of this call is sent. ``headers`` go into the INVITE only.
+    alone everything of this call is sent. ``headers`` go into the INVITE only. Without ``names``
+    they are made up.
     """
 
     target: str
@@ -35,10 +45,39 @@ class Invitation:
     credentials: Credentials | None = None
     headers: tuple[tuple[str, str], ...] = ()
     ring_limit_ms: int = 60_000
+    names: InvitationNames | None = None
 
 
 def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
     """Send an INVITE and return its leg. Raises ``BadField`` for text with a line break in it."""
+    leg = _calling_leg(core, invitation)
+    core.start(leg, LegTimer.RING_LIMIT, now_ms + invitation.ring_limit_ms)
+    _send_invite(core, leg, (), now_ms)
+    return leg
+
+
+def cancel_lost(
+    core: Core, invitation: Invitation, now_ms: int, *, challenged: bool = False
+) -> Leg:
+    """Give up a call whose INVITE a process that died may have sent; ``names`` must be its own.
+
+    The INVITE is never sent again. CANCEL goes out at once, a late 487 is acknowledged, and an
+    answer that crosses it is acknowledged and hung up. ``challenged`` means the second INVITE of
+    the call, with credentials.
+    """
+    leg = _calling_leg(core, invitation)
+    if challenged:
+        leg.dialog.next_cseq()
+    leg.progressed = True
+    branch, request = _invite_request(core, leg, ())
+    leg.invite = core.transactions.resume_client(
+        request, branch, leg.dialog.peer, leg.handle, now_ms
+    )
+    cancel(core, leg, now_ms, EndedBy.LOCAL, "server restarted")
+    return leg
+
+
+def _calling_leg(core: Core, invitation: Invitation) -> Leg:
     texts = (invitation.target, invitation.sender, invitation.display_name)
     for text in (*texts, *(part for field in invitation.headers for part in field)):
         if "\r" in text or "\n" in text:
@@ -46,9 +85,12 @@ def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
     name = invitation.display_name.replace("\\", "\\\\").replace('"', '\\"')
     quoted = f'"{name}" ' if name else ""
     first = core.config.first_cseq - 1
+    names = invitation.names or InvitationNames(
+        core.new_token(), core.new_token(), core.new_token()
+    )
     dialog = Dialog(
-        call_id=core.new_token(),
-        local_tag=core.new_token(),
+        call_id=names.call_id,
+        local_tag=names.local_tag,
         remote_tag="",
         local_address=f"{quoted}<{invitation.sender}>",
         remote_address=f"<{invitation.target}>",
@@ -61,23 +103,29 @@ def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
     leg.local_sdp = invitation.sdp
     leg.credentials = invitation.credentials
     leg.extra_headers = invitation.headers
+    leg.branch = names.branch
     core.add_leg(leg)
-    core.start(leg, LegTimer.RING_LIMIT, now_ms + invitation.ring_limit_ms)
-    _send_invite(core, leg, (), now_ms)
     return leg
 
 
 def _send_invite(core: Core, leg: Leg, fields: tuple[tuple[str, str], ...], now_ms: int) -> None:
+    branch, request = _invite_request(core, leg, fields)
+    leg.invite = core.transactions.open_client(request, branch, leg.dialog.peer, leg.handle, now_ms)
+
+
+def _invite_request(
+    core: Core, leg: Leg, fields: tuple[tuple[str, str], ...]
+) -> tuple[str, Request]:
+    """Return the next INVITE with its branch; both follow from the leg's names alone."""
     leg.dialog.next_cseq()
     uri, headers = leg.dialog.request_headers("INVITE")
-    branch, via = core.new_via()
+    branch, via = core.new_via(f"{leg.branch}{leg.dialog.local_cseq}")
     own = [("Contact", core.contact), ("Allow", ALLOW), ("Supported", "timer")]
     own.append(("User-Agent", core.config.user_agent))
     if leg.local_sdp:
         own.append(("Content-Type", SDP_TYPE))
     headers = Headers([("Via", via), *headers, *own, *leg.extra_headers, *fields])
-    request = Request("INVITE", uri, headers, leg.local_sdp)
-    leg.invite = core.transactions.open_client(request, branch, leg.dialog.peer, leg.handle, now_ms)
+    return branch, Request("INVITE", uri, headers, leg.local_sdp)
 
 
 def receive_answer(core: Core, transaction: Transaction, response: Response, now_ms: int) -> None:

@@ -150,6 +150,12 @@ class CallCommands:
         """Place a call and return its handle."""
         return uac.invite(self._core, invitation, now_ms).handle
 
+    def cancel_lost(
+        self, invitation: uac.Invitation, now_ms: int, *, challenged: bool = False
+    ) -> str:
+        """Give up a call that a process that died was placing; returns a new handle."""
+        return uac.cancel_lost(self._core, invitation, now_ms, challenged=challenged).handle
+
     def ring(self, handle: str, now_ms: int, status: int = 180, sdp: bytes = b"") -> bool:
         """Send a provisional answer, 180 or 183 with early media."""
         leg = self._core.legs.get(handle)
