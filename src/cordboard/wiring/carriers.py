@@ -12,11 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cordboard.bus.port import Bus
-from cordboard.dial_policy import DialRules
 from cordboard.engine.dispatch import Dispatch
 from cordboard.engine.parts import EngineParts
 from cordboard.ports import OpenCall
-from cordboard.settings import Settings
 from cordboard.sip.config import UserAgentConfig
 from cordboard.sip.digest import DigestServer
 from cordboard.storage.call_store import SqlCallStore
@@ -31,6 +29,7 @@ from cordboard.telephony.sip.trunks import Trunk, TrunkGate
 from cordboard.wiring.dialling import Dialling
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.inbound import InboundCalls
+from cordboard.wiring.options import dial_rules
 from cordboard.wiring.outbound import OutboundCalls, OutboundParts
 from cordboard.wiring.providers import Providers
 from cordboard.wiring.recovery import Releaser
@@ -167,11 +166,6 @@ class SipCarrier:
             str(user) if user and password else None,
             password,
         )
-
-
-def dial_rules(settings: Settings) -> DialRules:
-    """Return what the operator's settings allow to be dialled."""
-    return DialRules(countries=settings.dial_countries, home_country=settings.home_country)
 
 
 def reachable_address(bound: str) -> str:

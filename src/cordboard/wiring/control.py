@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -15,14 +15,12 @@ from cordboard.control.services import ConfigProblem, ControlServices
 from cordboard.egress import EgressPolicy, check_url
 from cordboard.engine.dispatch import Dispatch
 from cordboard.providers.external_action.schema import SchemaInvalid, compile_schema
-from cordboard.settings import Settings
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.database import Database
-from cordboard.storage.plans import PlanOptions
 from cordboard.storage.recordings import DirectoryRecordings
 from cordboard.storage.tables import Call
-from cordboard.wiring.carriers import dial_rules
 from cordboard.wiring.ground import Ground
+from cordboard.wiring.options import dial_rules, plan_options
 from cordboard.wiring.outbound import WANTED
 
 
@@ -96,17 +94,6 @@ def control_services(
         ready=ready,
         home_country=ground.settings.home_country,
         dial_rules=dial_rules(ground.settings),
-        plan_options=lambda content_free: replace(
-            plan_options(ground.settings), content_free=content_free
-        ),
+        plan_options=lambda content_free: plan_options(ground.settings, content_free=content_free),
         call_wanted=lambda: bus.publish(WANTED, {}),
-    )
-
-
-def plan_options(settings: Settings) -> PlanOptions:
-    """Return what the operator's settings add to every plan."""
-    return PlanOptions(
-        record=settings.recording,
-        bridge_phrases=settings.bridge_phrases,
-        longest_call_ms=settings.call_max_minutes * 60_000,
     )

@@ -32,10 +32,11 @@ from cordboard.storage.recordings import DirectoryRecordings, recover
 from cordboard.storage.vault import Vault, load_master_key
 from cordboard.wiring.actions import SignedActions
 from cordboard.wiring.carriers import SipCarrier
-from cordboard.wiring.control import control_services, plan_options
+from cordboard.wiring.control import control_services
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.http import HttpPort
 from cordboard.wiring.lock import DirectoryLock
+from cordboard.wiring.options import plan_options
 from cordboard.wiring.providers import Providers, build_providers
 
 log = logging.getLogger(__name__)

@@ -72,7 +72,7 @@ async def create(caller: Caller, body: Json, key: str | None) -> Json:
             shown = await _repeated(unit, key, body_hash, caller.client_version)
             if shown is not None:
                 return shown
-            call = await _add(unit, body)
+            call = await add(unit, body)
             if key is not None:
                 _remember(unit, call, key, body_hash)
             await unit.session.flush()
@@ -116,7 +116,8 @@ def _remember(unit: Unit, call: Call, key: str, body_hash: str) -> None:
     )
 
 
-async def _add(unit: Unit, body: Json) -> Call:
+async def add(unit: Unit, body: Json) -> Call:
+    """Put a call on record within a transaction; errors as the API reports them."""
     new = given(body, _KEEP_EMPTY)
     problems: list[Problem] = []
     with collecting(problems):
