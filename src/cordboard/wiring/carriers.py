@@ -72,32 +72,7 @@ class SipCarrier:
         self._endpoint = SipEndpoint(
             self._user_agent, engine.clock, randomness.token, self._calls.offered
         )
-        dialling = Dialling(
-            database=ground.database,
-            vault=ground.vault,
-            rules=dial_rules(settings),
-            home_country=settings.home_country,
-            sender_host=lambda: f"{self._address}:{self.port}",
-            new_token=randomness.token,
-        )
-        self._placing = OutboundCalls(
-            OutboundParts(
-                host=host,
-                store=store,
-                database=ground.database,
-                dispatch=dispatch,
-                dialling=dialling,
-                preference=providers.preference,
-                report=engine.report,
-                bus=bus,
-                limits=OutboundLimits(
-                    per_organisation_count=settings.calls_out_max_count,
-                    per_number_count=settings.calls_out_per_number_max_count,
-                ),
-                most_calls=settings.calls_max_count,
-            ),
-            self._endpoint,
-        )
+        self._placing = self._outbound(host, engine, dispatch, providers, store, bus)
 
     async def __aenter__(self) -> SipCarrier:
         await self._load_trunks()
@@ -125,6 +100,43 @@ class SipCarrier:
     async def release(self, call: OpenCall) -> None:
         """End the leg of a call that a dead engine left open."""
         await Releaser(self._endpoint).release(call)
+
+    def _outbound(
+        self,
+        host: RtpHost,
+        engine: EngineParts,
+        dispatch: Dispatch,
+        providers: Providers,
+        store: SqlCallStore,
+        bus: Bus,
+    ) -> OutboundCalls:
+        ground, settings = self._ground, self._ground.settings
+        dialling = Dialling(
+            database=ground.database,
+            vault=ground.vault,
+            rules=dial_rules(settings),
+            home_country=settings.home_country,
+            sender_host=lambda: f"{self._address}:{self.port}",
+            new_token=ground.randomness.token,
+        )
+        return OutboundCalls(
+            OutboundParts(
+                host=host,
+                store=store,
+                database=ground.database,
+                dispatch=dispatch,
+                dialling=dialling,
+                preference=providers.preference,
+                report=engine.report,
+                bus=bus,
+                limits=OutboundLimits(
+                    per_organisation_count=settings.calls_out_max_count,
+                    per_number_count=settings.calls_out_per_number_max_count,
+                ),
+                most_calls=settings.calls_max_count,
+            ),
+            self._endpoint,
+        )
 
     @property
     def _address(self) -> str:
