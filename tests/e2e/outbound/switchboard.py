@@ -14,12 +14,16 @@ _DIALLED = re.compile(r"^INVITE sip:\+?([^@]+)@")
 
 
 class Switchboard(asyncio.DatagramProtocol):
-    """``dials`` holds the Call-IDs of each number's INVITEs; ``cancelled`` those given up."""
+    """``dials`` holds the Call-IDs of each number's INVITEs; ``cancelled`` those given up.
+
+    ``most_at_once`` is how many rang at the same time.
+    """
 
     def __init__(self, ring_ms: int, group: asyncio.TaskGroup) -> None:
         self.dials: dict[str, set[str]] = defaultdict(set)
         self.cancelled: set[str] = set()
         self.port = 0
+        self.most_at_once = 0
         self._ring_ms = ring_ms
         self._group = group
         self._transport: asyncio.DatagramTransport | None = None
@@ -57,6 +61,7 @@ class Switchboard(asyncio.DatagramProtocol):
         self._say(text, "180 Ringing", addr)
         if call_id not in self._seen:
             self._seen.add(call_id)
+            self.most_at_once = max(self.most_at_once, len(self._seen) - len(self._settled))
             self._group.create_task(self._be_busy(text, call_id, addr))
 
     async def _be_busy(self, text: str, call_id: str, addr: Address) -> None:
