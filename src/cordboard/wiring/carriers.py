@@ -33,6 +33,7 @@ from cordboard.wiring.options import dial_rules
 from cordboard.wiring.outbound import OutboundCalls, OutboundParts
 from cordboard.wiring.providers import Providers
 from cordboard.wiring.recovery import Releaser
+from cordboard.wiring.registrations import TrunkRegistrations
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class SipCarrier:
         self._endpoint = SipEndpoint(
             self._user_agent, engine.clock, randomness.token, self._calls.offered
         )
+        self._registrations = TrunkRegistrations(self._endpoint, ground.vault)
         self._placing = self._outbound(host, engine, dispatch, providers, store, bus)
 
     async def __aenter__(self) -> SipCarrier:
@@ -88,6 +90,7 @@ class SipCarrier:
             why = getattr(problem.__cause__ or problem, "strerror", None) or problem
             raise OSError(f"CORDBOARD_SIP_PORT (--sip-port): {host}:{port}: {why}") from problem
         stack.push_async_callback(self._endpoint.stop)
+        stack.push_async_callback(self._registrations.leave)
         await stack.enter_async_context(self._placing.running())
         group = await stack.enter_async_context(asyncio.TaskGroup())
         following = group.create_task(self._follow_trunks(), name="trunks")
@@ -163,6 +166,8 @@ class SipCarrier:
     async def _load_trunks(self) -> None:
         async with self._ground.database.read() as session:
             rows = (await session.scalars(select(SipTrunk))).all()
+        if self.port:
+            await self._registrations.follow(rows)
         self._gate.replace([self._trunk(row) for row in rows])
 
     def _trunk(self, row: SipTrunk) -> Trunk:
@@ -174,7 +179,10 @@ class SipCarrier:
         return Trunk(
             row.id,
             row.organisation_id,
-            tuple(ipaddress.ip_network(text) for text in row.fields.get("networks") or ()),
+            (
+                *(ipaddress.ip_network(text) for text in row.fields.get("networks") or ()),
+                *self._registrations.networks(row.id),
+            ),
             str(user) if user and password else None,
             password,
         )

@@ -60,7 +60,7 @@ class Dialling:
             raise DialForbidden("from_number is no number of the organisation any more")
         if trunk is None or trunk.organisation_id != wanted.organisation_id:
             raise Unroutable("the SIP trunk is gone")
-        host, destination = await self._destination(trunk)
+        host, destination = await destination_of(trunk)
         permit = self._permit(wanted, trunk)
         route = Route(
             destination=destination,
@@ -69,7 +69,7 @@ class Dialling:
             sender_host=self.sender_host(),
             permit=permit,
             names=InvitationNames(self.new_token(), self.new_token(), self.new_token()),
-            credentials=self._credentials(trunk),
+            credentials=credentials_of(trunk, self.vault),
             ring_limit_ms=_ring_limit_ms(wanted.params.get("Timeout")),
             digits=wanted.params.get("SendDigits", ""),
         )
@@ -108,37 +108,43 @@ class Dialling:
                 return phonenumbers.national_significant_number(parsed)
         return written
 
-    def _credentials(self, trunk: SipTrunk) -> Credentials | None:
-        user = trunk.fields.get("register_user")
-        try:
-            password = secret_in(self.vault, trunk, "register_password")
-        except SecretUnreadable:
-            raise Unroutable("the SIP trunk's password cannot be read") from None
-        if not user or password is None:
-            return None
-        return Credentials(str(user), password, str(trunk.fields.get("realm") or ""))
 
-    async def _destination(self, trunk: SipTrunk) -> tuple[str, Address]:
-        """Return the target's host as URIs have it, and the address it stands for."""
-        try:
-            uri = parse_uri(str(trunk.fields.get("target") or ""))
-        except BadField:
-            raise Unroutable("the SIP trunk has no target") from None
-        port = uri.port or 5060
-        written = f"{uri.host}:{uri.port}" if uri.port else uri.host
-        bare = uri.host.strip("[]")
-        try:
-            return written, (str(ipaddress.ip_address(bare)), port)
-        except ValueError:
-            pass
-        try:
-            async with asyncio.timeout(RESOLVE_WAIT_S):
-                found = await asyncio.get_running_loop().getaddrinfo(
-                    bare, port, family=socket.AF_INET, type=socket.SOCK_DGRAM
-                )
-        except (OSError, TimeoutError):
-            raise Unroutable("the SIP trunk's target has no address") from None
-        return written, (str(found[0][4][0]), port)
+def credentials_of(trunk: SipTrunk, vault: Vault) -> Credentials | None:
+    """Return who we are to a trunk's peer, if it asks. Raises ``Unroutable``."""
+    user = trunk.fields.get("register_user")
+    try:
+        password = secret_in(vault, trunk, "register_password")
+    except SecretUnreadable:
+        raise Unroutable("the SIP trunk's password cannot be read") from None
+    if not user or password is None:
+        return None
+    return Credentials(str(user), password, str(trunk.fields.get("realm") or ""))
+
+
+async def destination_of(trunk: SipTrunk) -> tuple[str, Address]:
+    """Return the target's host as URIs have it, and the address it stands for.
+
+    Raises ``Unroutable``.
+    """
+    try:
+        uri = parse_uri(str(trunk.fields.get("target") or ""))
+    except BadField:
+        raise Unroutable("the SIP trunk has no target") from None
+    port = uri.port or 5060
+    written = f"{uri.host}:{uri.port}" if uri.port else uri.host
+    bare = uri.host.strip("[]")
+    try:
+        return written, (str(ipaddress.ip_address(bare)), port)
+    except ValueError:
+        pass
+    try:
+        async with asyncio.timeout(RESOLVE_WAIT_S):
+            found = await asyncio.get_running_loop().getaddrinfo(
+                bare, port, family=socket.AF_INET, type=socket.SOCK_DGRAM
+            )
+    except (OSError, TimeoutError):
+        raise Unroutable("the SIP trunk's target has no address") from None
+    return written, (str(found[0][4][0]), port)
 
 
 def _international(number: str) -> str:

@@ -197,15 +197,19 @@ class Callee:
 
 @asynccontextmanager
 async def callee(
-    directory: Path, *steps: str, calls: int = 1, words: str = "good morning", port: int = 0
+    directory: Path,
+    *steps: str,
+    calls: int = 1,
+    words: str = "good morning",
+    begins: str = "",
 ) -> AsyncIterator[Callee]:
-    """Run ``sipp`` with INVITE and then ``steps`` as its scenario, within the block."""
+    """Run ``sipp`` with INVITE (or ``begins``) and then ``steps`` as its scenario."""
     assert shutil.which(PROGRAM), "sipp is missing: install the package sip-tester"
-    port = port or _free_port()
+    port = _free_port()
     place = directory / f"callee.{port}"
     place.mkdir(parents=True, exist_ok=True)
     write_words(place, words)
-    content = _INVITED + "".join(steps)
+    content = (begins or _INVITED) + "".join(steps)
     (place / "scenario.xml").write_text(
         f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="callee">\n{content}</scenario>\n',
         encoding="utf-8",

@@ -1,4 +1,4 @@
-"""Asking a real server for calls: caps, refusals, keys, endings before anything rang, the program."""
+"""Asking a real server for calls: caps, refusals, keys, endings before any ringing, the program."""
 
 from __future__ import annotations
 
