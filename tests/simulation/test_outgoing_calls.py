@@ -15,10 +15,10 @@ from cordboard.engine.parts import CallParts
 from cordboard.engine.runner import Runner
 from cordboard.ids import Randomness
 from cordboard.ports import Direction
-from cordboard.telephony.loopback_outgoing import Behaviour, OutgoingLoopbackLeg
 from tests.counts import count
 from tests.engine.rig import Rig, words_in
 from tests.simulation.invariants import Violated, Watched
+from tests.simulation.outgoing import Behaviour, OutgoingLoopbackLeg
 
 CHUNKS = 4
 GREETING = "hello there this is the agent"

@@ -20,6 +20,7 @@ from cordboard.engine.guard import Guard, Report
 from cordboard.ports import Direction, NewCall
 from cordboard.storage import outbound_calls
 from cordboard.storage.call_store import LEASE_MS, SqlCallStore, StoreUnavailable
+from cordboard.storage.call_writer import AWAY
 from cordboard.storage.call_writes import Lease
 from cordboard.storage.database import Database
 from cordboard.storage.outbound_calls import OutboundLimits, WantedCall
@@ -127,17 +128,18 @@ class OutboundCalls:
         try:
             async with parts.database.write() as session:
                 return await outbound_calls.claim(session, lease, now, parts.limits, self._ours)
-        except SQLAlchemyError:
+        except (*AWAY, SQLAlchemyError):
             log.warning("outbound.claim_failed")
             return None
 
     async def _place(self, wanted: WantedCall, admission: Admission) -> None:
-        call_id = wanted.call_id
+        call_id, report = wanted.call_id, self._parts.report
         try:
-            with (guard := Guard(f"placing call {call_id}", self._parts.report)):
+            with (guard := Guard(f"placing call {call_id}", report)):
                 await self._try(wanted, admission)
             if guard.broken:
-                await self._refuse(call_id, EndReason.INTERNAL_ERROR, "placing the call")
+                with Guard(f"giving up call {call_id}", report):
+                    await self._refuse(call_id, EndReason.INTERNAL_ERROR, "placing the call")
         finally:
             self._ours.discard(call_id)
             admission.give_back()
