@@ -35,6 +35,29 @@ async def test_caps(tmp_path: Path) -> None:
     assert {call["end_reason"] for call in over} == {"busy"}
 
 
+async def test_policy_is_asked_again(tmp_path: Path) -> None:
+    """What may no longer be dialled when its turn comes is not: an error that says why."""
+    server = Server(tmp_path, {"calls_out_max_count": "1"})
+    await asyncio.to_thread(server.start)
+    try:
+        async with switchboard(ring_ms=2_500) as board:
+            placing = line(server, board.port)
+            first, second = await placing.call("12025550301"), await placing.call("12025550302")
+            narrow = {"allow_any": False, "dial_prefixes": ["44"]}
+            changed = {"id": placing.trunk_id}
+            await asyncio.to_thread(
+                lambda: server.api.post("/x/v1/sip_trunks/update", params=changed, json=narrow)
+            )
+            await placing.over(first["id"], 15)
+            call = await placing.over(second["id"], 15)
+            assert set(board.dials) == {"12025550301"}
+    finally:
+        await asyncio.to_thread(server.stop)
+    outcome = (call["status"], call["stage_outcome"], call["end_reason"])
+    assert outcome == ("error", "call_did_not_connect", "dial_refused")
+    assert "may not be dialled" in call["error_message"]
+
+
 async def test_one_key_is_one_phone_call(calling: Server) -> None:
     """Racing requests with one key are one call, and one phone rings once."""
     async with switchboard(ring_ms=300) as board:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,11 @@ async def test_we_hang_up(calling: Server, tmp_path: Path) -> None:
         placing = line(calling, far.port)
         created = await placing.call()
         await placing.until(created["id"], ("in_progress",))
+        asked = time.time()
         await placing.end(created["id"])
         call = await placing.over(created["id"])
         run = await far.done()
+    assert run.time_of("BYE ") - asked <= 0.3
     assert run.exit_code == 0, run.explain()
     assert _outcome(call) == ("ended", "picked_up", "bot_disconnected", "api_ended")
 
@@ -94,9 +97,11 @@ async def test_we_give_up_while_it_rings(calling: Server, tmp_path: Path) -> Non
         placing = line(calling, far.port)
         created = await placing.call()
         await _ringing(calling, created["id"])
+        asked = time.time()
         await placing.end(created["id"])
         call = await placing.over(created["id"])
         run = await far.done()
+    assert run.time_of("CANCEL ") - asked <= 0.3
     assert run.exit_code == 0, run.explain()
     assert _outcome(call) == ("ended", "created", "call_did_not_connect", "api_ended")
 
