@@ -20,10 +20,12 @@ from cordboard.call.events import EndReason
 from cordboard.call.plan import CallPlan
 from cordboard.ports import CallEnding, Direction, NewCall
 from cordboard.storage import call_writes
-from cordboard.storage.call_writes import TERMINAL, Lease
+from cordboard.storage.call_writes import Lease
 from cordboard.storage.tables import Call, DialAttempt, Leg
 
 FIRST_ATTEMPT: Final = 1
+LIVE: Final = ("not_started", "in_progress")
+"""Named rather than excluding what is over: only so the index on status and lease is of use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,7 @@ def _running(now: datetime, shared: Any) -> ColumnElement[int]:
             other.organisation_id == Call.organisation_id,
             getattr(other, shared.key) == shared,
             other.direction == Direction.OUTBOUND.value,
-            other.status.not_in(TERMINAL),
+            other.status.in_(LIVE),
             other.owner_engine.is_not(None),
             other.lease_until >= now,
             other.id != Call.id,
