@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cordboard.sip.digest import Credentials, DigestServer
-from cordboard.sip.events import CallReleased
+from cordboard.sip.events import CallAnswered, CallReleased
 from cordboard.sip.message import Request
 from cordboard.sip.transaction import top_branch
 from cordboard.sip.uac import Invitation, InvitationNames
@@ -81,6 +83,32 @@ def test_answer_that_crosses_is_hung_up() -> None:
     peer.respond(bye, 200, tag="t")
     peer.wait(40_000)
     peer.assert_idle()
+
+
+def test_answer_that_waits_for_its_acknowledgement() -> None:
+    """With the ACK held back the answer's repetitions get none, until it is sent, once each."""
+    peer = Peer()
+    wanted = replace(invitation(SDP), holds_ack=True)
+    handle = peer.agent.calls.invite(wanted, peer.now_ms)
+    invite = request(peer.take())
+    for _ in range(2):
+        assert peer.respond(invite, 200, tag="t", extra=CONTACT, body=SDP) == []
+    assert len(peer.events(CallAnswered)) == 1
+    assert peer.agent.calls.acknowledge(handle)
+    assert peer.statuses(peer.take()) == ["ACK"]
+    assert not peer.agent.calls.acknowledge(handle)
+    replies = peer.respond(invite, 200, tag="t", extra=CONTACT, body=SDP)
+    assert peer.statuses(replies) == ["ACK"]
+
+
+def test_hung_up_before_it_was_acknowledged() -> None:
+    """Hanging up sends the ACK first, then BYE."""
+    peer = Peer()
+    wanted = replace(invitation(SDP), holds_ack=True)
+    handle = peer.agent.calls.invite(wanted, peer.now_ms)
+    peer.respond(request(peer.take()), 200, tag="t", extra=CONTACT, body=SDP)
+    peer.agent.calls.hang_up(handle, peer.now_ms)
+    assert peer.statuses(peer.take()) == ["ACK", "BYE"]
 
 
 def test_silence_is_given_up() -> None:

@@ -88,6 +88,8 @@ class Leg:
     released: bool = False
     extra_headers: tuple[tuple[str, str], ...] = ()
     branch: str = ""
+    holds_ack: bool = False
+    held_ack: Transaction | None = None
 
 
 @dataclass(slots=True)

@@ -34,7 +34,8 @@ class Invitation:
 
     ``target`` and ``sender`` are URIs; ``destination`` is the trunk's signalling address, to which
     alone everything of this call is sent. ``headers`` go into the INVITE only. Without ``names``
-    they are made up.
+    they are made up. With ``holds_ack`` the answer is acknowledged by ``acknowledge`` only, so that
+    the dialog can be stored first; until then the far end repeats its answer.
     """
 
     target: str
@@ -46,6 +47,7 @@ class Invitation:
     headers: tuple[tuple[str, str], ...] = ()
     ring_limit_ms: int = 60_000
     names: InvitationNames | None = None
+    holds_ack: bool = False
 
 
 def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
@@ -104,6 +106,7 @@ def _calling_leg(core: Core, invitation: Invitation) -> Leg:
     leg.credentials = invitation.credentials
     leg.extra_headers = invitation.headers
     leg.branch = names.branch
+    leg.holds_ack = invitation.holds_ack
     core.add_leg(leg)
     return leg
 
@@ -158,6 +161,8 @@ def _receive_success(
 ) -> None:
     """Acknowledge each 2xx; keep the first, hang up on further forks and on cancelled calls."""
     tag = response.parsed.recipient.tag
+    if leg is not None and leg.held_ack is not None and leg.dialog.remote_tag == tag:
+        return
     known = transaction.forks.get(tag)
     if known is not None:
         core.transactions.send(*known)
@@ -165,10 +170,14 @@ def _receive_success(
     if len(transaction.forks) >= 16:
         return
     dialog = dialog_of_answer(transaction.request, response, transaction.destination)
-    transaction.forks[tag] = _send_ack(core, dialog)
     if leg is None or leg.state is not LegState.CALLING or leg.invite is not transaction:
+        transaction.forks[tag] = _send_ack(core, dialog)
         _hang_up_fork(core, dialog, now_ms)
         return
+    if leg.holds_ack and not leg.ended:
+        leg.held_ack = transaction
+    else:
+        transaction.forks[tag] = _send_ack(core, dialog)
     dialog.reserved_cseq = leg.dialog.reserved_cseq
     leg.dialog = dialog
     leg.state = LegState.CONFIRMED
@@ -181,6 +190,15 @@ def _receive_success(
         return
     take_answer(core, leg, response, now_ms)
     core.report(CallAnswered(leg.handle, sdp_of(response)))
+
+
+def acknowledge(core: Core, leg: Leg) -> bool:
+    """Send the ACK that was held back; False if none is."""
+    transaction, leg.held_ack = leg.held_ack, None
+    if transaction is None:
+        return False
+    transaction.forks[leg.dialog.remote_tag] = _send_ack(core, leg.dialog)
+    return True
 
 
 def _send_ack(core: Core, dialog: Dialog, body: bytes = b"") -> tuple[bytes, Address]:

@@ -159,6 +159,11 @@ class CallCommands:
         """Place a call and return its handle."""
         return uac.invite(self._core, invitation, now_ms).handle
 
+    def acknowledge(self, handle: str) -> bool:
+        """Send the ACK to the answer of a call that was placed with ``holds_ack``."""
+        leg = self._core.legs.get(handle)
+        return leg is not None and uac.acknowledge(self._core, leg)
+
     def cancel_lost(
         self, invitation: uac.Invitation, now_ms: int, *, challenged: bool = False
     ) -> str:
@@ -195,6 +200,7 @@ class CallCommands:
         leg = core.legs.get(handle)
         if leg is None or leg.ended:
             return False
+        uac.acknowledge(core, leg)
         if leg.state is LegState.OFFERED:
             return uas.reject(core, leg, 480, reason, (), now_ms, EndedBy.LOCAL)
         if leg.state is LegState.CALLING:

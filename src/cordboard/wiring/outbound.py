@@ -173,6 +173,7 @@ class OutboundCalls:
             parts.preference(wanted.plan),
             route,
             partial(self._dialog_changed, wanted.call_id, leg_id),
+            partial(parts.store.save_dialog, wanted.call_id, leg_id),
         )
         await leg.prepare()
         started = False

@@ -16,7 +16,9 @@ from tests.e2e.sipp_program import PROGRAM, Run, read_run
 from tests.e2e.sounds import write_words
 
 HOST = "127.0.0.1"
-_media_ports = itertools.islice(itertools.cycle(range(10_200, 20_000, 400)), os.getpid() % 24, None)
+# Between the server's own range and those the system gives out.
+_MEDIA_PORTS = range(30_000, 31_800, 300)
+_media_ports = itertools.islice(itertools.cycle(_MEDIA_PORTS), os.getpid() % 6, None)
 
 _FROM_THEM = """[last_Via:]
       [last_From:]

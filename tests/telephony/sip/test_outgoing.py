@@ -16,6 +16,7 @@ from cordboard.ids import Randomness
 from cordboard.media.codec import PCMU
 from cordboard.ports import DialFailed, OutgoingLeg
 from cordboard.sip.config import UserAgentConfig
+from cordboard.sip.dialog import DialogRecord
 from cordboard.sip.events import CallOffered
 from cordboard.sip.fields import BadField
 from cordboard.sip.uac import InvitationNames
@@ -70,13 +71,15 @@ class House:
         self.clock = SystemClock()
         self.media_clock = MediaClock(self.clock, self._broke)
         self.host = RtpHost(
-            *(HOST, HOST, PortRange(30_000, 30_998), self.clock, self.media_clock, self.randomness)
+            *(HOST, HOST, PortRange(31_800, 32_398), self.clock, self.media_clock, self.randomness)
         )
         self.offers: asyncio.Queue[CallOffered] = asyncio.Queue(10)
         self.ours = self._endpoint(lambda offer: None)
         self.theirs = self._endpoint(self.offers.put_nowait)
         self.address = ("", 0)
         self.broken: list[BaseException] = []
+        self.saved: list[DialogRecord] = []
+        self.store_is_away = False
 
     def _broke(self, where: str, error: BaseException) -> None:
         self.broken.append(error)
@@ -85,6 +88,11 @@ class House:
         return SipEndpoint(
             lambda port: UserAgentConfig((HOST, port)), self.clock, self.randomness.token, offered
         )
+
+    async def _save(self, dialog: DialogRecord) -> None:
+        self.saved.append(dialog)
+        if self.store_is_away:
+            raise TimeoutError
 
     def names(self) -> InvitationNames:
         """Return fresh names."""
@@ -105,7 +113,11 @@ class House:
 
     async def leg(self, route: Route) -> OutgoingSipLeg:
         """Return a leg that may be dialled."""
-        leg = OutgoingSipLeg("leg", self.ours, self.host, NARROW_FIRST, route, lambda dialog: None)
+        leg = OutgoingSipLeg(
+            *("leg", self.ours, self.host, NARROW_FIRST, route),
+            lambda dialog: None,
+            self._save,
+        )
         await leg.prepare()
         return leg
 
@@ -186,6 +198,24 @@ async def test_refused(status: int, reason: EndReason) -> None:
     assert isinstance(failure, DialFailed)
     assert (failure.by, failure.reason) == (LegEndedBy.FAR_END, reason)
     assert str(failure).startswith(str(status))
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_stored_before_it_is_acknowledged(away: bool) -> None:
+    """The dialog is stored before the ACK leaves; a store that is away holds up no call."""
+    async with house() as made, asyncio.timeout(10):
+        made.store_is_away = away
+        leg = await made.leg(made.route())
+        leg.start(Sink())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(leg.dial(lambda early: None))
+            far, theirs = await made.offered(), Sink()
+            far.start(theirs)
+            await far.answer()
+        assert [dialog["remote_tag"] != "" for dialog in made.saved] == [True]
+        await leg.end()
+        while not theirs.ended_as:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_given_up_while_it_rings() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cordboard.call.events import EndReason, LegEndedBy
@@ -11,7 +11,14 @@ from cordboard.ports import DialFailed
 from cordboard.sip.datagram import Address
 from cordboard.sip.dialog import DialogRecord
 from cordboard.sip.digest import Credentials
-from cordboard.sip.events import CallAnswered, CallEnded, CallProgressed, EndedBy, SipEvent
+from cordboard.sip.events import (
+    CallAnswered,
+    CallEnded,
+    CallProgressed,
+    DialogChanged,
+    EndedBy,
+    SipEvent,
+)
 from cordboard.sip.fields import BadField
 from cordboard.sip.uac import Invitation, InvitationNames
 from cordboard.telephony.sip.connected import ConnectedLeg
@@ -21,6 +28,9 @@ from cordboard.telephony.sip.media_choice import MediaRefused
 from cordboard.telephony.sip.stream import RtpHost
 
 DIGIT_PAUSES_S: Mapping[str, float] = {",": 1.0, "w": 0.5, "W": 1.0}
+ACK_HELD_S = 1.0
+"""So long an answer may wait for the store before it is acknowledged all the same."""
+
 DIGIT_S = 0.2
 """So long a digit takes with the silence behind it."""
 
@@ -67,6 +77,7 @@ class Route:
             credentials=self.credentials,
             ring_limit_ms=min(self.ring_limit_ms, RING_LIMIT_MAX_MS),
             names=self.names,
+            holds_ack=True,
         )
 
     def record(self, number: str) -> dict[str, object]:
@@ -122,8 +133,10 @@ class OutgoingSipLeg(ConnectedLeg):
         preference: Sequence[str],
         route: Route,
         changed: Callable[[DialogRecord], None],
+        save: Callable[[DialogRecord], Awaitable[None]],
     ) -> None:
         super().__init__(endpoint, LegMedia(host, tuple(preference), route.destination), changed)
+        self._save = save
         self._leg_id = leg_id
         self._route = route
         self._offer = b""
@@ -165,6 +178,7 @@ class OutgoingSipLeg(ConnectedLeg):
         await call.settled.wait()
         if call.failure is not None:
             raise call.failure
+        await self._acknowledge()
         await self._dial_on()
 
     async def end(self) -> None:
@@ -181,6 +195,8 @@ class OutgoingSipLeg(ConnectedLeg):
         match event:
             case CallProgressed(status=status, sdp=sdp):
                 self._progressed(status, sdp)
+            case DialogChanged(dialog=dialog) if not self._call.settled.is_set():
+                self._call.dialog = dialog
             case CallAnswered(sdp_answer=answer):
                 self._answered(answer)
             case CallEnded() if not self._call.settled.is_set():
@@ -225,6 +241,21 @@ class OutgoingSipLeg(ConnectedLeg):
         self._call.failure = failure
         self._call.settled.set()
 
+    async def _acknowledge(self) -> None:
+        """Have the dialog stored, then acknowledge the answer, the store's failure aside.
+
+        Whoever restarts us in between still gets the answer's repetitions, and hangs up on them.
+        """
+        try:
+            if self._call.dialog is not None:
+                async with asyncio.timeout(ACK_HELD_S):
+                    await self._save(self._call.dialog)
+        except TimeoutError:
+            pass
+        finally:
+            self._endpoint.agent.calls.acknowledge(self._handle)
+            self._endpoint.pump()
+
     async def _dial_on(self) -> None:
         """Send the digits that reach an extension, with their pauses, before anything is said."""
         for sign in self._route.digits:
@@ -246,6 +277,7 @@ class _Outgoing:
     given_up: bool = False
     rang: bool = False
     early: bool = False
+    dialog: DialogRecord | None = None
 
 
 def _failure(event: CallEnded, *, rang: bool) -> DialFailed:
