@@ -242,7 +242,7 @@ def _command(port: int, calls: int) -> Sequence[str]:
         "-mp": str(next(_media_ports)),
         "-m": str(calls),
         "-recv_timeout": "20000",
-        "-timeout": "60s",
+        "-timeout": f"{60 + 2 * calls}s",
         "-deadcall_wait": "0",
         "-stf": "stat.csv",
         "-error_file": "errors.log",
