@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.counts import count
+from tests.e2e.outbound.callee import answers, callee, is_hung_up_on, rings
 from tests.e2e.outbound.house import Line, line
 from tests.e2e.outbound.switchboard import Switchboard, switchboard
 from tests.e2e.server import Json, Server
@@ -132,3 +133,24 @@ async def _rings(board: Switchboard) -> None:
         while not board.dials:  # noqa: ASYNC110  (another process dials)
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.2)
+
+
+async def test_call_that_is_up_is_let_go(tmp_path: Path) -> None:
+    """A call that was talking when the server was killed hears BYE after the restart."""
+    port = _free_port()
+    first = _server(tmp_path, 0, port)
+    await asyncio.to_thread(first.start)
+    async with callee(tmp_path, rings(), answers(), is_hung_up_on()) as far:
+        placing = line(first, far.port)
+        created = await placing.call()
+        await placing.until(created["id"], ("in_progress",))
+        await _kill(first)
+        second = _server(tmp_path, 1, port)
+        try:
+            await asyncio.to_thread(second.start)
+            call = await replace(placing, server=second).over(created["id"])
+            run = await far.done(RELEASE_WAIT_S)
+        finally:
+            second.stop()
+    assert run.exit_code == 0, run.explain()
+    assert (call["status"], call["stage"], call["stage_outcome"]) == ("error", "picked_up", None)
