@@ -68,10 +68,10 @@ class House:
 
     def __init__(self) -> None:
         self.randomness = Randomness.system()
-        self.clock = SystemClock()
-        self.media_clock = MediaClock(self.clock, self._broke)
+        clock = SystemClock()
+        self.media_clock = MediaClock(clock, self._broke)
         self.host = RtpHost(
-            *(HOST, HOST, PortRange(31_800, 32_398), self.clock, self.media_clock, self.randomness)
+            *(HOST, HOST, PortRange(31_800, 32_398), clock, self.media_clock, self.randomness)
         )
         self.offers: asyncio.Queue[CallOffered] = asyncio.Queue(10)
         self.ours = self._endpoint(lambda offer: None)
@@ -86,7 +86,10 @@ class House:
 
     def _endpoint(self, offered: Callable[[CallOffered], None]) -> SipEndpoint:
         return SipEndpoint(
-            lambda port: UserAgentConfig((HOST, port)), self.clock, self.randomness.token, offered
+            lambda port: UserAgentConfig((HOST, port)),
+            self.host.clock,
+            self.randomness.token,
+            offered,
         )
 
     async def _save(self, dialog: DialogRecord) -> None:
