@@ -34,18 +34,24 @@ def test_every_pair_is_decided(state: LegState, step: LegStep) -> None:
         assert lifecycle.state is state
 
 
+_BEGUN = (
+    *(LegState.OFFERED, LegState.DIALLING, LegState.RINGING),
+    *(LegState.ANSWERED, LegState.HELD),
+)
+
+
 def test_what_only_we_can_get_wrong() -> None:
-    """Only an offer for a leg that exists, and steps of a leg that was never offered, are our
-    mistakes.
+    """Only a beginning of a leg that exists, ringing of one that we do not call, and steps of a
+    leg that never began are our mistakes.
     """
     wrong = {pair for pair in PAIRS if pair not in TRANSITIONS and pair not in IGNORED}
     assert wrong == {
         (LegState.NEW, LegStep.ANSWER),
         (LegState.NEW, LegStep.HOLD),
         (LegState.NEW, LegStep.RESUME),
-        (LegState.OFFERED, LegStep.OFFER),
-        (LegState.ANSWERED, LegStep.OFFER),
-        (LegState.HELD, LegStep.OFFER),
+        (LegState.NEW, LegStep.RING),
+        (LegState.OFFERED, LegStep.RING),
+        *((state, step) for state in _BEGUN for step in (LegStep.OFFER, LegStep.DIAL)),
     }
 
 
@@ -65,6 +71,8 @@ def test_every_state_can_end(state: LegState) -> None:
     [
         (LegState.NEW, False, False, False),
         (LegState.OFFERED, False, False, False),
+        (LegState.DIALLING, False, False, False),
+        (LegState.RINGING, False, False, False),
         (LegState.ANSWERED, True, True, False),
         (LegState.HELD, False, True, False),
         (LegState.ENDING, False, False, True),

@@ -205,9 +205,9 @@ def test_errors_parse(vocode: Vocode) -> None:
     with pytest.raises(ApiError) as missing:
         vocode.agents.get_agent(id="3c90c3cc-0d44-4b50-8888-8dd25736052a")
     assert missing.value.status_code == 404
-    with pytest.raises(ApiError) as create:
+    with pytest.raises(UnprocessableEntityError) as create:
         vocode.calls.create_call(from_number="1", to_number="2", agent="x")
-    assert create.value.status_code == 400
+    assert create.value.body.detail[0].loc == ["body", "agent"]
 
 
 async def test_async_client(server: Server) -> None:

@@ -102,11 +102,17 @@ def test_numbers_update_raw(http: httpx.Client, number: str) -> None:
     assert http.get("/v1/actions", params={"id": action["id"]}).json() == action
 
 
-def test_calls_create_is_honest(http: httpx.Client) -> None:
-    """Placing a call is refused with a text that the client can read."""
+def test_calls_create_as_printed(http: httpx.Client, number: str) -> None:
+    """The page's body is read; its placeholders are refused by name until they are filled in."""
     answer = http.post("/v1/calls/create", content=CREATE_CALL, headers=JSON)
-    assert answer.status_code == 400
-    assert "does not place" in answer.json()["detail"]
+    assert answer.status_code == 404
+    assert answer.json()["detail"].startswith("body.agent: ")
+    agent = http.post("/v1/agents/create", json={"prompt": {"content": "p"}}).json()["id"]
+    body = CREATE_CALL.replace(b"3c90c3cc-0d44-4b50-8888-8dd25736052a", agent.encode())
+    answer = http.post("/v1/calls/create", content=body, headers=JSON)
+    assert answer.status_code == 422
+    (problem,) = answer.json()["detail"]
+    assert problem["loc"] == ["body", "from_number"]
 
 
 def test_the_pages_schema_is_kept(http: httpx.Client) -> None:

@@ -111,7 +111,7 @@ async def run_sipp(
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return _read_run(place, handle, code)
+    return read_run(place, handle, code)
 
 
 def _command(destination: tuple[str, int], handle: str, plan: Plan) -> list[str]:
@@ -154,7 +154,9 @@ def _free_media_port(host: str, count: int) -> int:
     raise AssertionError("no free ports for sound")
 
 
-def _read_run(place: Path, handle: str, code: int) -> Run:
+def read_run(place: Path, handle: str, code: int) -> Run:
+    """Read what a run of ``sipp`` left in ``place``."""
+
     def text(name: str) -> str:
         path = place / name
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

@@ -53,6 +53,13 @@ class AnswerLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class DialLeg:
+    """Call the far end; answered by ``LegRinging`` and ``LegAnswered``, or by ``LegEnded``."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefuseLeg:
     """Refuse the offered leg with a SIP-like status."""
 
@@ -175,6 +182,7 @@ class CloseCall:
 
 Command = (
     AnswerLeg
+    | DialLeg
     | RefuseLeg
     | EndLeg
     | Speak

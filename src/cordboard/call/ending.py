@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cordboard.call.commands import AnswerLeg, CloseCall, EndLeg, StoredPhrase
+from cordboard.call.commands import AnswerLeg, CloseCall, DialLeg, EndLeg, StoredPhrase
 from cordboard.call.desk import Desk
 from cordboard.call.events import EndReason, LegEndedBy
 from cordboard.call.lifecycle import LegState, LegStep, Lifecycle
@@ -43,6 +43,10 @@ class Ending:
         """Answer the leg that was offered."""
         self._desk.give(AnswerLeg(self.leg_id))
 
+    def dial(self) -> None:
+        """Call the far end."""
+        self._desk.give(DialLeg(self.leg_id))
+
     def requested(self, reason: EndReason, detail: str, now_ms: int) -> None:
         """End because someone outside the conversation says so."""
         if self._lifecycle.is_over:
@@ -70,15 +74,12 @@ class Ending:
         self.after_speech(reason, now_ms, detail)
         self._desk.deadlines.set("goodbye", now_ms + STORED_GOODBYE_MAX_MS)
 
-    def leg_ended(self, by: LegEndedBy, cause: str, now_ms: int) -> None:
-        """The leg is gone: settle what is still open, then close."""
+    def leg_ended(
+        self, by: LegEndedBy, cause: str, now_ms: int, reason: EndReason | None = None
+    ) -> None:
+        """The leg is gone, for ``reason`` where that is known: settle what is open, then close."""
         if not self.begun:
-            reason = (
-                EndReason.CALLER_HUNG_UP if by is LegEndedBy.FAR_END else EndReason.CARRIER_FAILED
-            )
-            if by is LegEndedBy.FAR_END and cause == "cancelled":
-                reason = EndReason.CALLER_CANCELLED
-            self._begin(reason, cause)
+            self._begin(reason or _reason_of(by, cause), cause)
         self._operator.hung_up(self._desk)
         self._desk.stop_speaking()
         self._desk.deadlines.clear_all()
@@ -130,3 +131,9 @@ class Ending:
             if self._lifecycle.state is LegState.ENDING:
                 self._desk.deadlines.set("release", now_ms + RELEASE_MAX_MS)
                 self._desk.give(EndLeg(self.leg_id))
+
+
+def _reason_of(by: LegEndedBy, cause: str) -> EndReason:
+    if by is not LegEndedBy.FAR_END:
+        return EndReason.CARRIER_FAILED
+    return EndReason.CALLER_CANCELLED if cause == "cancelled" else EndReason.CALLER_HUNG_UP

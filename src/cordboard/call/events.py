@@ -36,6 +36,11 @@ class EndReason(StrEnum):
 
     CALLER_HUNG_UP = "caller_hung_up"
     CALLER_CANCELLED = "caller_cancelled"
+    BUSY = "busy"
+    REJECTED = "rejected"
+    NO_ANSWER = "no_answer"
+    UNREACHABLE = "unreachable"
+    DIAL_REFUSED = "dial_refused"
     AGENT_ENDED = "agent_ended"
     API_ENDED = "api_ended"
     IDLE = "idle"
@@ -55,6 +60,23 @@ class LegOffered:
     leg_id: str
     from_number: str
     to_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegWanted:
+    """We are to call a far end; nothing has been dialled yet."""
+
+    leg_id: str
+    from_number: str
+    to_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    """The far end that we called rings; ``early_sound`` where it plays something meanwhile."""
+
+    leg_id: str
+    early_sound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +102,15 @@ class LegResumed:
 
 @dataclass(frozen=True, slots=True)
 class LegEnded:
-    """The leg is gone, or could not be had; ``cause`` is for the record (a SIP status, a word)."""
+    """The leg is gone, or could not be had; ``cause`` is for the record (a SIP status, a word).
+
+    ``reason`` is set where a call that we placed came to nothing.
+    """
 
     leg_id: str
     by: LegEndedBy
     cause: str = ""
+    reason: EndReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +295,8 @@ class OperatorInput:
 
 Event = (
     LegOffered
+    | LegWanted
+    | LegRinging
     | LegAnswered
     | LegHeld
     | LegResumed

@@ -10,6 +10,8 @@ class LegState(StrEnum):
 
     NEW = "new"
     OFFERED = "offered"
+    DIALLING = "dialling"
+    RINGING = "ringing"
     ANSWERED = "answered"
     HELD = "held"
     ENDING = "ending"
@@ -20,6 +22,8 @@ class LegStep(StrEnum):
     """What moves a leg from one state to another."""
 
     OFFER = "offer"
+    DIAL = "dial"
+    RING = "ring"
     ANSWER = "answer"
     HOLD = "hold"
     RESUME = "resume"
@@ -31,6 +35,14 @@ TRANSITIONS: dict[tuple[LegState, LegStep], LegState] = {
     (LegState.NEW, LegStep.OFFER): LegState.OFFERED,
     (LegState.NEW, LegStep.RELEASE): LegState.ENDED,
     (LegState.NEW, LegStep.END): LegState.ENDED,
+    (LegState.NEW, LegStep.DIAL): LegState.DIALLING,
+    (LegState.DIALLING, LegStep.RING): LegState.RINGING,
+    (LegState.DIALLING, LegStep.ANSWER): LegState.ANSWERED,
+    (LegState.DIALLING, LegStep.RELEASE): LegState.ENDING,
+    (LegState.DIALLING, LegStep.END): LegState.ENDED,
+    (LegState.RINGING, LegStep.ANSWER): LegState.ANSWERED,
+    (LegState.RINGING, LegStep.RELEASE): LegState.ENDING,
+    (LegState.RINGING, LegStep.END): LegState.ENDED,
     (LegState.OFFERED, LegStep.ANSWER): LegState.ANSWERED,
     (LegState.OFFERED, LegStep.RELEASE): LegState.ENDING,
     (LegState.OFFERED, LegStep.END): LegState.ENDED,
@@ -46,6 +58,13 @@ TRANSITIONS: dict[tuple[LegState, LegStep], LegState] = {
 # A peer may repeat itself, and its words cross ours on the wire: these change nothing.
 IGNORED: frozenset[tuple[LegState, LegStep]] = frozenset(
     {
+        (LegState.DIALLING, LegStep.HOLD),
+        (LegState.DIALLING, LegStep.RESUME),
+        (LegState.RINGING, LegStep.RING),
+        (LegState.RINGING, LegStep.HOLD),
+        (LegState.RINGING, LegStep.RESUME),
+        (LegState.ANSWERED, LegStep.RING),
+        (LegState.HELD, LegStep.RING),
         (LegState.ANSWERED, LegStep.ANSWER),
         (LegState.ANSWERED, LegStep.RESUME),
         (LegState.HELD, LegStep.ANSWER),

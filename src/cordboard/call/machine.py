@@ -21,6 +21,8 @@ from cordboard.call.events import (
     LegHeld,
     LegOffered,
     LegResumed,
+    LegRinging,
+    LegWanted,
     PlayoutFailed,
     PlayoutFinished,
     PlayoutPaused,
@@ -92,7 +94,9 @@ class Call:
 
     def _apply(self, event: Event, now_ms: int) -> None:
         match event:
-            case LegOffered() | LegAnswered() | LegHeld() | LegResumed() | LegEnded():
+            case LegOffered() | LegWanted() | LegRinging():
+                self._set_up_event(event)
+            case LegAnswered() | LegHeld() | LegResumed() | LegEnded():
                 self._leg_event(event, now_ms)
             case EndRequested(reason=reason, detail=detail):
                 self._ending.requested(reason, detail, now_ms)
@@ -127,9 +131,7 @@ class Call:
         elif isinstance(event, WordsHeard):
             self._conversation.overheard(event, now_ms)
 
-    def _leg_event(
-        self, event: LegOffered | LegAnswered | LegHeld | LegResumed | LegEnded, now_ms: int
-    ) -> None:
+    def _set_up_event(self, event: LegOffered | LegWanted | LegRinging) -> None:
         desk = self._desk
         match event:
             case LegOffered():
@@ -138,6 +140,19 @@ class Call:
                 self._ending.leg_id = event.leg_id
                 self._operator.offered(desk)
                 self._ending.answer()
+            case LegWanted():
+                self._lifecycle.step(LegStep.DIAL)
+                desk.note("leg_dialled", {"leg_id": event.leg_id})
+                self._ending.leg_id = event.leg_id
+                self._operator.offered(desk)
+                self._ending.dial()
+            case LegRinging():
+                if self._lifecycle.step(LegStep.RING):
+                    desk.note("leg_ringing", {"early_sound": event.early_sound})
+
+    def _leg_event(self, event: LegAnswered | LegHeld | LegResumed | LegEnded, now_ms: int) -> None:
+        desk = self._desk
+        match event:
             case LegAnswered():
                 if self._lifecycle.step(LegStep.ANSWER):
                     desk.note("leg_answered", {"leg_id": event.leg_id})
@@ -155,11 +170,11 @@ class Call:
                     desk.note("leg_resumed")
                     desk.resume_speaking(Pause.HOLD)
                     self._operator.resumed(desk, now_ms)
-            case LegEnded(by=by, cause=cause):
+            case LegEnded(by=by, cause=cause, reason=reason):
                 if self._lifecycle.step(LegStep.END):
                     desk.note("leg_ended", {"by": by.value, "cause": cause})
                     self._conversation.hung_up()
-                    self._ending.leg_ended(by, cause, now_ms)
+                    self._ending.leg_ended(by, cause, now_ms, reason)
 
     def _playout_event(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cordboard.cli import calls, doctor, keys, numbers, serve, softphone, trunks
+from cordboard.cli import call, calls, doctor, keys, numbers, serve, softphone, trunks
 
 app = typer.Typer(
     name="cordboard",
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
+app.command("call")(call.call)
 app.command("softphone")(softphone.softphone)
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(trunks.app, name="trunks")

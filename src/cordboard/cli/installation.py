@@ -56,6 +56,7 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
     from cordboard.ids import Randomness
     from cordboard.storage.database import Database, migrate
     from cordboard.storage.vault import Vault, load_master_key
+    from cordboard.wiring.options import dial_rules, plan_options
 
     randomness = Randomness.system()
     key = load_master_key(settings.data_dir, settings.master_key, randomness.random_bytes)
@@ -78,6 +79,8 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
             recordings=nobody,
             ready=nobody.ready,
             home_country=settings.home_country,
+            dial_rules=dial_rules(settings),
+            plan_options=lambda content_free: plan_options(settings, content_free=content_free),
         )
     finally:
         await database.close()

@@ -34,7 +34,7 @@ def add(
             "telephony_account_connection": await _trunk_id(unit, trunk),
         }
         if agent is not None:
-            body["inbound_agent"] = await _agent_id(unit, agent)
+            body["inbound_agent"] = await agent_id(unit, agent)
         return await link(unit, body, None)
 
     added = in_transaction(data_dir, work)
@@ -72,7 +72,8 @@ async def _trunk_id(unit: Unit, wanted: str) -> str:
     return row.id
 
 
-async def _agent_id(unit: Unit, wanted: str) -> str:
+async def agent_id(unit: Unit, wanted: str) -> str:
+    """Return the id of an agent that is named by id or name."""
     from cordboard.control.agents.queries import agent_by_name
     from cordboard.control.errors import NotFound
     from cordboard.control.fields import as_uuid

@@ -24,6 +24,10 @@ def add(
     user: Annotated[str | None, typer.Option(help="Digest user that may call us.")] = None,
     password: Annotated[str | None, typer.Option(help="The digest user's password.")] = None,
     target: Annotated[str | None, typer.Option(help="SIP URI that our calls go to.")] = None,
+    dial_prefix: Annotated[
+        list[str] | None,
+        typer.Option(help="How numbers begin that may be dialled; may be repeated."),
+    ] = None,
     allow_any: Annotated[
         bool, typer.Option("--allow-any", help="Let any number be dialled: for a test bench.")
     ] = False,
@@ -36,6 +40,7 @@ def add(
         "user": user,
         "password": password,
         "target": target,
+        "dial_prefixes": dial_prefix or [],
         "allow_any": allow_any,
     }
 

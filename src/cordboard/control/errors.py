@@ -80,6 +80,15 @@ class Unavailable(ControlError):
         super().__init__(detail, {"Retry-After": "1"})
 
 
+class TooManyCalls(ControlError):
+    """The organisation has asked for more calls than can wait."""
+
+    status = 429
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, {"Retry-After": "5"})
+
+
 class TooManyAttempts(ControlError):
     """Wait before the next attempt."""
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from cordboard.dial_policy import DialRules
 from cordboard.ports import Clock, Randomness
 from cordboard.storage.database import Database
+from cordboard.storage.plans import PlanOptions
 from cordboard.storage.vault import Vault
 
 
@@ -47,6 +49,14 @@ ExternalActionCheck = Callable[
 ]
 
 
+def _plainly(content_free: bool) -> PlanOptions:
+    return PlanOptions(content_free=content_free)
+
+
+def _nobody() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlServices:
     """Everything the API needs from outside.
@@ -54,7 +64,9 @@ class ControlServices:
     ``key_secret`` is what keys are hashed with: ``MasterKey.derive("api-keys")``.
     ``check_target`` raises ``egress.TargetRefused``.
     ``check_external_action`` returns problems and warnings of an external action's config.
-    ``ready`` returns None, or why the server should get no requests now.
+    ``plan_options`` (content-free or not) are for calls that are asked for here; ``call_wanted``
+    tells engines that one was. ``ready`` returns None, or why the server should get no requests
+    now.
     """
 
     database: Database
@@ -68,4 +80,7 @@ class ControlServices:
     recordings: Recordings
     ready: Callable[[], Awaitable[str | None]]
     home_country: str = "US"
+    dial_rules: DialRules = field(default_factory=DialRules)
+    plan_options: Callable[[bool], PlanOptions] = _plainly
+    call_wanted: Callable[[], None] = _nobody
     body_max_bytes: int = 500_000

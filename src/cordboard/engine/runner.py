@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from cordboard.call.commands import CloseCall, KeepFact
-from cordboard.call.events import EndReason, EndRequested, Event, LegOffered
+from cordboard.call.events import EndReason, EndRequested, Event, LegOffered, LegWanted
 from cordboard.engine.guard import Guard
 from cordboard.engine.inbox import Inbox
 from cordboard.engine.parts import CallParts
 from cordboard.engine.station import Station
 from cordboard.engine.work import Work
-from cordboard.ports import CallEnding
+from cordboard.ports import CallEnding, Direction
 
 SETTLE_S = 2.0
 FINISH_S = 30.0
@@ -62,7 +62,8 @@ class Runner:
         brain = self._parts.brain
         call = self._parts.call
         now_ms = self._parts.engine.clock.now_ms
-        self.post(LegOffered(call.leg_id, call.from_number, call.to_number))
+        begins = LegWanted if call.direction is Direction.OUTBOUND else LegOffered
+        self.post(begins(call.leg_id, call.from_number, call.to_number))
         deadline_was_last = False
         while True:
             failure = self._failed()

@@ -10,6 +10,7 @@ from cordboard.call.commands import (
     CancelReply,
     CloseCall,
     Command,
+    DialLeg,
     EndLeg,
     Expect,
     KeepFact,
@@ -31,6 +32,7 @@ from cordboard.call.events import (
     LegAnswered,
     LegEnded,
     LegEndedBy,
+    LegRinging,
 )
 from cordboard.engine.crew import gather_crew
 from cordboard.engine.facts import FactLog
@@ -38,14 +40,19 @@ from cordboard.engine.guard import Guard, Report
 from cordboard.engine.parts import CallParts
 from cordboard.engine.recording import Recorder
 from cordboard.engine.work import Work
-from cordboard.ports import LegFailed
+from cordboard.ports import DialFailed, LegFailed, OutgoingLeg
 
 CREATE_S = 5.0
 ANSWER_S = 60.0
+DIAL_S = 700.0
+"""A leg ends its ringing by itself, after ten minutes at most; this only bounds a leg that does
+not.
+"""
+
 RELEASE_S = 1.0
 
 
-LegCommand = AnswerLeg | RefuseLeg | EndLeg | SendDigits | CloseCall
+LegCommand = AnswerLeg | DialLeg | RefuseLeg | EndLeg | SendDigits | CloseCall
 VoiceCommand = Speak | PlayStored | StartSpeaking | PauseSpeaking | ResumeSpeaking | StopSpeaking
 
 
@@ -101,7 +108,7 @@ class Station:
                 self._crew.acting.run(command)
             case Expect(expectation=expectation):
                 self._crew.transcribing.expect(expectation)
-            case AnswerLeg() | RefuseLeg() | EndLeg() | SendDigits() | CloseCall():
+            case AnswerLeg() | DialLeg() | RefuseLeg() | EndLeg() | SendDigits() | CloseCall():
                 self._carry_out_on_leg(command)
             case _:
                 self._carry_out_by_voice(command)
@@ -143,6 +150,8 @@ class Station:
         match command:
             case AnswerLeg():
                 self._work.start("answering", self._answer())
+            case DialLeg():
+                self._work.start("dialling", self._dial())
             case RefuseLeg(status=status):
                 self._work.start("refusing", self._refuse(status))
             case EndLeg():
@@ -178,6 +187,29 @@ class Station:
         except TimeoutError:
             self._post(EndRequested(EndReason.CARRIER_FAILED, "not answered in time"))
             return
+        await self._answered()
+
+    async def _dial(self) -> None:
+        """Call the far end, once the row is there."""
+        leg, leg_id = self._parts.leg, self._parts.call.leg_id
+        assert isinstance(leg, OutgoingLeg), "this leg cannot dial"
+        try:
+            async with asyncio.timeout(CREATE_S):
+                await self._created.wait()
+            async with asyncio.timeout(DIAL_S):
+                await leg.dial(lambda early: self._post(LegRinging(leg_id, early)))
+        except DialFailed as failure:
+            self._post(LegEnded(leg_id, failure.by, str(failure), failure.reason))
+            return
+        except TimeoutError:
+            self._post(EndRequested(EndReason.CARRIER_FAILED, "not dialled in time"))
+            return
+        await self._answered()
+
+    async def _answered(self) -> None:
+        """Let sound flow: the far end has it, or we have."""
+        parts = self._parts
+        leg_id = parts.call.leg_id
         if self._crew.line.has_ended or self._released:
             return
         self._crew.line.open()

@@ -7,10 +7,12 @@ the event loop; failures of providers are ``ProviderError``; cancellation always
 from __future__ import annotations
 
 from cordboard.ports.carriers import (
+    DialFailed,
     Leg,
     LegFailed,
     LegSink,
     MediaTicker,
+    OutgoingLeg,
 )
 from cordboard.ports.providers import (
     ActionRunner,
@@ -52,6 +54,7 @@ __all__ = [
     "CallEnding",
     "CallStore",
     "Clock",
+    "DialFailed",
     "Direction",
     "Fact",
     "InboundPlan",
@@ -65,6 +68,7 @@ __all__ = [
     "ModelText",
     "NewCall",
     "OpenCall",
+    "OutgoingLeg",
     "PhraseStore",
     "ProviderError",
     "Randomness",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from cordboard.call.events import LegEndedBy
+from cordboard.call.events import EndReason, LegEndedBy
 from cordboard.media.codec import Codec
 
 
@@ -95,10 +95,32 @@ class Leg(Protocol):
         ...
 
 
+@runtime_checkable
+class OutgoingLeg(Leg, Protocol):
+    """A leg that we place; ``answer`` and ``refuse`` are not for it."""
+
+    async def dial(self, ringing: Callable[[bool], None]) -> None:
+        """Call the far end; returns when it has answered and sound may flow.
+
+        ``ringing`` is told that it rings, and whether it plays something meanwhile. The leg itself
+        sees to it that ringing ends. Raises ``DialFailed``.
+        """
+        ...
+
+
 class LegFailed(Exception):
     """The far end could not be reached or went away while we answered; the text is the cause for
     the record.
     """
+
+
+class DialFailed(LegFailed):
+    """Nobody answered a call that we placed; ``reason`` None where we gave it up ourselves."""
+
+    def __init__(self, cause: str, by: LegEndedBy, reason: EndReason | None) -> None:
+        super().__init__(cause)
+        self.by = by
+        self.reason = reason
 
 
 class MediaTicker(Protocol):

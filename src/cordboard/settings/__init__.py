@@ -145,6 +145,12 @@ class Settings:
         "After SIGTERM, running calls may finish for this many seconds; then they are ended.",
         development="5",
     )
+    calls_out_max_count: int = _setting(
+        "10", integer(1, 10000), "Calls one organisation may have placed at a time; others wait."
+    )
+    calls_out_per_number_max_count: int = _setting(
+        "10", integer(1, 10000), "Calls placed at a time from one number; others wait."
+    )
     home_country: str = _setting(
         "US", country, "Country whose national number format is understood without a prefix."
     )

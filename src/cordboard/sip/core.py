@@ -87,6 +87,9 @@ class Leg:
     adopted: bool = False
     released: bool = False
     extra_headers: tuple[tuple[str, str], ...] = ()
+    branch: str = ""
+    holds_ack: bool = False
+    held_ack: Transaction | None = None
 
 
 @dataclass(slots=True)
@@ -164,9 +167,9 @@ class Core:
         """Report that the dialog must be stored again."""
         self.report(DialogChanged(leg.handle, leg.dialog.to_dict()))
 
-    def new_via(self) -> tuple[str, str]:
-        """Return a fresh branch and the Via field with it."""
-        branch = MAGIC_COOKIE + self.new_token()
+    def new_via(self, name: str = "") -> tuple[str, str]:
+        """Return a branch of that name, or a fresh one, and the Via field with it."""
+        branch = MAGIC_COOKIE + (name or self.new_token())
         host, port = self.config.local
         sent_by = f"{_bracketed(host)}:{port}"
         return branch, f"SIP/2.0/{self.config.transport} {sent_by};branch={branch};rport"

@@ -168,6 +168,20 @@ class DialogChanged:
     dialog: DialogRecord
 
 
+@dataclass(frozen=True, slots=True)
+class RegistrationChanged:
+    """A registration of ours holds now, or does not; ``handle`` is its own, not a call's.
+
+    Until ``is_over`` it is tried again by itself.
+    """
+
+    handle: str
+    is_up: bool
+    status: int
+    reason: str
+    is_over: bool
+
+
 SipEvent = (
     CallOffered
     | CallConfirmed
@@ -183,4 +197,5 @@ SipEvent = (
     | TransferProgressed
     | RequestAnswered
     | DialogChanged
+    | RegistrationChanged
 )

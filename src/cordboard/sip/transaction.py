@@ -108,6 +108,21 @@ class TransactionLayer:
         self._send(transaction)
         return transaction
 
+    def resume_client(
+        self, request: Request, branch: str, destination: Address, user: str, now_ms: int
+    ) -> Transaction:
+        """Go on with an INVITE that was sent before a restart, as if it had been answered by 1xx.
+
+        Nothing is sent.
+        """
+        key = f"c {branch} {request.method}"
+        transaction = Transaction(
+            key, Kind.CLIENT_INVITE, State.PROCEEDING, request, destination, user
+        )
+        self._transactions[key] = transaction
+        self._start(transaction, Timer.C, FIRST_MS[Timer.B], now_ms)
+        return transaction
+
     def receive_request(self, transaction: Transaction, request: Request, now_ms: int) -> None:
         """Take a repeated request, or the ACK to a final answer that was no 2xx."""
         happened = Input.ACK if request.method == "ACK" else Input.REQUEST

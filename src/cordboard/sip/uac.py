@@ -20,11 +20,22 @@ from cordboard.sip.transaction_table import GIVE_UP_MS, State
 
 
 @dataclass(frozen=True, slots=True)
+class InvitationNames:
+    """Names chosen before the INVITE is sent, by which it can be cancelled after a crash."""
+
+    call_id: str
+    local_tag: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
 class Invitation:
     """Whom to call, as whom, and where to send it.
 
     ``target`` and ``sender`` are URIs; ``destination`` is the trunk's signalling address, to which
-    alone everything of this call is sent. ``headers`` go into the INVITE only.
+    alone everything of this call is sent. ``headers`` go into the INVITE only. Without ``names``
+    they are made up. With ``holds_ack`` the answer is acknowledged by ``acknowledge`` only, so that
+    the dialog can be stored first; until then the far end repeats its answer.
     """
 
     target: str
@@ -35,10 +46,40 @@ class Invitation:
     credentials: Credentials | None = None
     headers: tuple[tuple[str, str], ...] = ()
     ring_limit_ms: int = 60_000
+    names: InvitationNames | None = None
+    holds_ack: bool = False
 
 
 def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
     """Send an INVITE and return its leg. Raises ``BadField`` for text with a line break in it."""
+    leg = _calling_leg(core, invitation)
+    core.start(leg, LegTimer.RING_LIMIT, now_ms + invitation.ring_limit_ms)
+    _send_invite(core, leg, (), now_ms)
+    return leg
+
+
+def cancel_lost(
+    core: Core, invitation: Invitation, now_ms: int, *, challenged: bool = False
+) -> Leg:
+    """Give up a call whose INVITE a process that died may have sent; ``names`` must be its own.
+
+    The INVITE is never sent again. CANCEL goes out at once, a late 487 is acknowledged, and an
+    answer that crosses it is acknowledged and hung up. ``challenged`` means the second INVITE of
+    the call, with credentials.
+    """
+    leg = _calling_leg(core, invitation)
+    if challenged:
+        leg.dialog.next_cseq()
+    leg.progressed = True
+    branch, request = _invite_request(core, leg, ())
+    leg.invite = core.transactions.resume_client(
+        request, branch, leg.dialog.peer, leg.handle, now_ms
+    )
+    cancel(core, leg, now_ms, EndedBy.LOCAL, "server restarted")
+    return leg
+
+
+def _calling_leg(core: Core, invitation: Invitation) -> Leg:
     texts = (invitation.target, invitation.sender, invitation.display_name)
     for text in (*texts, *(part for field in invitation.headers for part in field)):
         if "\r" in text or "\n" in text:
@@ -46,9 +87,12 @@ def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
     name = invitation.display_name.replace("\\", "\\\\").replace('"', '\\"')
     quoted = f'"{name}" ' if name else ""
     first = core.config.first_cseq - 1
+    names = invitation.names or InvitationNames(
+        core.new_token(), core.new_token(), core.new_token()
+    )
     dialog = Dialog(
-        call_id=core.new_token(),
-        local_tag=core.new_token(),
+        call_id=names.call_id,
+        local_tag=names.local_tag,
         remote_tag="",
         local_address=f"{quoted}<{invitation.sender}>",
         remote_address=f"<{invitation.target}>",
@@ -61,23 +105,30 @@ def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
     leg.local_sdp = invitation.sdp
     leg.credentials = invitation.credentials
     leg.extra_headers = invitation.headers
+    leg.branch = names.branch
+    leg.holds_ack = invitation.holds_ack
     core.add_leg(leg)
-    core.start(leg, LegTimer.RING_LIMIT, now_ms + invitation.ring_limit_ms)
-    _send_invite(core, leg, (), now_ms)
     return leg
 
 
 def _send_invite(core: Core, leg: Leg, fields: tuple[tuple[str, str], ...], now_ms: int) -> None:
+    branch, request = _invite_request(core, leg, fields)
+    leg.invite = core.transactions.open_client(request, branch, leg.dialog.peer, leg.handle, now_ms)
+
+
+def _invite_request(
+    core: Core, leg: Leg, fields: tuple[tuple[str, str], ...]
+) -> tuple[str, Request]:
+    """Return the next INVITE with its branch; both follow from the leg's names alone."""
     leg.dialog.next_cseq()
     uri, headers = leg.dialog.request_headers("INVITE")
-    branch, via = core.new_via()
+    branch, via = core.new_via(f"{leg.branch}{leg.dialog.local_cseq}")
     own = [("Contact", core.contact), ("Allow", ALLOW), ("Supported", "timer")]
     own.append(("User-Agent", core.config.user_agent))
     if leg.local_sdp:
         own.append(("Content-Type", SDP_TYPE))
     headers = Headers([("Via", via), *headers, *own, *leg.extra_headers, *fields])
-    request = Request("INVITE", uri, headers, leg.local_sdp)
-    leg.invite = core.transactions.open_client(request, branch, leg.dialog.peer, leg.handle, now_ms)
+    return branch, Request("INVITE", uri, headers, leg.local_sdp)
 
 
 def receive_answer(core: Core, transaction: Transaction, response: Response, now_ms: int) -> None:
@@ -110,6 +161,8 @@ def _receive_success(
 ) -> None:
     """Acknowledge each 2xx; keep the first, hang up on further forks and on cancelled calls."""
     tag = response.parsed.recipient.tag
+    if leg is not None and leg.held_ack is not None and leg.dialog.remote_tag == tag:
+        return
     known = transaction.forks.get(tag)
     if known is not None:
         core.transactions.send(*known)
@@ -117,10 +170,14 @@ def _receive_success(
     if len(transaction.forks) >= 16:
         return
     dialog = dialog_of_answer(transaction.request, response, transaction.destination)
-    transaction.forks[tag] = _send_ack(core, dialog)
     if leg is None or leg.state is not LegState.CALLING or leg.invite is not transaction:
+        transaction.forks[tag] = _send_ack(core, dialog)
         _hang_up_fork(core, dialog, now_ms)
         return
+    if leg.holds_ack and not leg.ended:
+        leg.held_ack = transaction
+    else:
+        transaction.forks[tag] = _send_ack(core, dialog)
     dialog.reserved_cseq = leg.dialog.reserved_cseq
     leg.dialog = dialog
     leg.state = LegState.CONFIRMED
@@ -133,6 +190,15 @@ def _receive_success(
         return
     take_answer(core, leg, response, now_ms)
     core.report(CallAnswered(leg.handle, sdp_of(response)))
+
+
+def acknowledge(core: Core, leg: Leg) -> bool:
+    """Send the ACK that was held back; False if none is."""
+    transaction, leg.held_ack = leg.held_ack, None
+    if transaction is None:
+        return False
+    transaction.forks[leg.dialog.remote_tag] = _send_ack(core, leg.dialog)
+    return True
 
 
 def _send_ack(core: Core, dialog: Dialog, body: bytes = b"") -> tuple[bytes, Address]:

@@ -29,6 +29,7 @@ from cordboard.sip.in_dialog_requests import (
 )
 from cordboard.sip.message import BadMessage, Request, Response, parse_datagram
 from cordboard.sip.out_of_dialog import receive_out_of_dialog
+from cordboard.sip.registration import REGISTRATION_PREFIX, Registrations
 from cordboard.sip.responses import respond_stateless
 from cordboard.sip.transaction import OWNER_PREFIX, Transaction
 from cordboard.sip.transaction_table import Timer
@@ -44,6 +45,7 @@ class UserAgent:
         self._core = Core(config, new_token)
         self.calls = CallCommands(self._core)
         self.requests = RequestCommands(self._core)
+        self.registrations = Registrations(self._core)
 
     def receive(self, payload: bytes, source: Address, now_ms: int) -> None:
         """Take one datagram. Never raises for anything that a peer sends."""
@@ -64,6 +66,8 @@ class UserAgent:
         for owner, name in self._core.timers.due(now_ms):
             if owner.startswith(OWNER_PREFIX):
                 self._transaction_due(owner.removeprefix(OWNER_PREFIX), Timer(name), now_ms)
+            elif owner.startswith(REGISTRATION_PREFIX):
+                self.registrations.due(owner.removeprefix(REGISTRATION_PREFIX), now_ms)
             else:
                 leg = self._core.legs.get(owner.removeprefix(LEG_PREFIX))
                 if leg is not None:
@@ -123,7 +127,9 @@ class UserAgent:
         transaction = core.transactions.receive_response(response, now_ms)
         if transaction is None:
             return
-        if _makes_dialog(transaction):
+        if transaction.request.method == "REGISTER":
+            self.registrations.receive(transaction, response, now_ms)
+        elif _makes_dialog(transaction):
             uac.receive_answer(core, transaction, response, now_ms)
         else:
             receive_final(core, transaction, response, now_ms)
@@ -131,6 +137,9 @@ class UserAgent:
     def _transaction_due(self, key: str, timer: Timer, now_ms: int) -> None:
         core = self._core
         transaction = core.transactions.fire(key, timer, now_ms)
+        if transaction is not None and transaction.user.startswith(REGISTRATION_PREFIX):
+            self.registrations.timed_out(transaction, now_ms)
+            return
         leg = core.legs.get(transaction.user) if transaction else None
         if transaction is None or leg is None or transaction.is_server:
             return
@@ -149,6 +158,17 @@ class CallCommands:
     def invite(self, invitation: uac.Invitation, now_ms: int) -> str:
         """Place a call and return its handle."""
         return uac.invite(self._core, invitation, now_ms).handle
+
+    def acknowledge(self, handle: str) -> bool:
+        """Send the ACK to the answer of a call that was placed with ``holds_ack``."""
+        leg = self._core.legs.get(handle)
+        return leg is not None and uac.acknowledge(self._core, leg)
+
+    def cancel_lost(
+        self, invitation: uac.Invitation, now_ms: int, *, challenged: bool = False
+    ) -> str:
+        """Give up a call that a process that died was placing; returns a new handle."""
+        return uac.cancel_lost(self._core, invitation, now_ms, challenged=challenged).handle
 
     def ring(self, handle: str, now_ms: int, status: int = 180, sdp: bytes = b"") -> bool:
         """Send a provisional answer, 180 or 183 with early media."""
@@ -180,6 +200,7 @@ class CallCommands:
         leg = core.legs.get(handle)
         if leg is None or leg.ended:
             return False
+        uac.acknowledge(core, leg)
         if leg.state is LegState.OFFERED:
             return uas.reject(core, leg, 480, reason, (), now_ms, EndedBy.LOCAL)
         if leg.state is LegState.CALLING:

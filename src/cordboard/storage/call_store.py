@@ -19,8 +19,8 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cordboard.ports import CallEnding, Clock, Fact, InboundPlan, NewCall, OpenCall
-from cordboard.storage import call_recovery, call_writes
+from cordboard.ports import CallEnding, Clock, Direction, Fact, InboundPlan, NewCall, OpenCall
+from cordboard.storage import call_recovery, call_writes, outbound_calls
 from cordboard.storage.call_writer import (
     AWAY,
     WRITE_TIMEOUT_S,
@@ -145,6 +145,8 @@ class SqlCallStore:
         lease = self._lease()
 
         async def write(session: AsyncSession) -> None:
+            if call.direction is Direction.OUTBOUND:
+                return  # its rows were written before this engine was asked to run it
             agent = await self._show_agent(session, call.organisation_id, call.plan.agent_id)
             row, leg = call_writes.new_rows(call, agent, lease)
             session.add(row)
@@ -159,6 +161,26 @@ class SqlCallStore:
         except StoreUnavailable:
             self._calls.owned.discard(call.call_id)
             raise
+
+    async def fence(self, call: NewCall) -> bool:
+        """Write the dial attempt of a call that is about to be placed, durably.
+
+        False where it is not ours to dial; raises ``StoreUnavailable`` where that is in doubt, and
+        then it is never dialled.
+        """
+        lease, fenced = self._lease(), [False]
+
+        async def write(session: AsyncSession) -> None:
+            fenced[0] = await outbound_calls.fence(session, call, lease)
+
+        # Ours from here on: what is fenced and not owned is taken for left over from a crash.
+        self._calls.owned.add(call.call_id)
+        try:
+            await self._in_time(self._start(write))
+        finally:
+            if not fenced[0]:
+                self._calls.owned.discard(call.call_id)
+        return fenced[0]
 
     def _created(self, call: NewCall, creating: asyncio.Task[Exception | None]) -> None:
         """Write the facts that were kept before the row was there."""

@@ -21,6 +21,7 @@ TERMINAL: Final = ("ended", "error")
 _ERRORS: Final = {
     EndReason.PROVIDER_FAILED: "a provider failed",
     EndReason.CARRIER_FAILED: "the carrier failed",
+    EndReason.DIAL_REFUSED: "the number may not be dialled",
     EndReason.INTERRUPTED: "the call was interrupted",
     EndReason.INTERNAL_ERROR: "internal error",
 }
@@ -164,7 +165,8 @@ def _outcome(reason: EndReason, *, picked_up: bool) -> str | None:
     if reason in _WITHOUT_OUTCOME:
         return None
     if not picked_up:
-        return "call_did_not_connect"
+        unanswered = reason is EndReason.NO_ANSWER
+        return "human_unanswered" if unanswered else "call_did_not_connect"
     return "human_disconnected" if reason in _BY_CALLER else "bot_disconnected"
 
 

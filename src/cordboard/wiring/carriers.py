@@ -11,11 +11,14 @@ from contextlib import AsyncExitStack
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from cordboard.bus.port import Bus
 from cordboard.engine.dispatch import Dispatch
 from cordboard.engine.parts import EngineParts
 from cordboard.ports import OpenCall
 from cordboard.sip.config import UserAgentConfig
 from cordboard.sip.digest import DigestServer
+from cordboard.storage.call_store import SqlCallStore
+from cordboard.storage.outbound_calls import OutboundLimits
 from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import SipTrunk
 from cordboard.storage.vault import SecretUnreadable
@@ -23,10 +26,14 @@ from cordboard.telephony.sip.endpoint import SipEndpoint
 from cordboard.telephony.sip.ports import PortRange
 from cordboard.telephony.sip.stream import RtpHost
 from cordboard.telephony.sip.trunks import Trunk, TrunkGate
+from cordboard.wiring.dialling import Dialling
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.inbound import InboundCalls
+from cordboard.wiring.options import dial_rules
+from cordboard.wiring.outbound import OutboundCalls, OutboundParts
 from cordboard.wiring.providers import Providers
 from cordboard.wiring.recovery import Releaser
+from cordboard.wiring.registrations import TrunkRegistrations
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +49,8 @@ class SipCarrier:
         engine: EngineParts,
         dispatch: Dispatch,
         providers: Providers,
+        store: SqlCallStore,
+        bus: Bus,
     ) -> None:
         self.port = 0
         self._ground = ground
@@ -64,6 +73,8 @@ class SipCarrier:
         self._endpoint = SipEndpoint(
             self._user_agent, engine.clock, randomness.token, self._calls.offered
         )
+        self._registrations = TrunkRegistrations(self._endpoint, ground.vault)
+        self._placing = self._outbound(host, engine, dispatch, providers, store, bus)
 
     async def __aenter__(self) -> SipCarrier:
         await self._load_trunks()
@@ -79,6 +90,8 @@ class SipCarrier:
             why = getattr(problem.__cause__ or problem, "strerror", None) or problem
             raise OSError(f"CORDBOARD_SIP_PORT (--sip-port): {host}:{port}: {why}") from problem
         stack.push_async_callback(self._endpoint.stop)
+        stack.push_async_callback(self._registrations.leave)
+        await stack.enter_async_context(self._placing.running())
         group = await stack.enter_async_context(asyncio.TaskGroup())
         following = group.create_task(self._follow_trunks(), name="trunks")
         stack.callback(following.cancel)
@@ -91,12 +104,52 @@ class SipCarrier:
         """End the leg of a call that a dead engine left open."""
         await Releaser(self._endpoint).release(call)
 
-    def _user_agent(self, port: int) -> UserAgentConfig:
-        address = self._ground.settings.public_sip_address or reachable_address(
-            self._ground.settings.sip_host
+    def _outbound(
+        self,
+        host: RtpHost,
+        engine: EngineParts,
+        dispatch: Dispatch,
+        providers: Providers,
+        store: SqlCallStore,
+        bus: Bus,
+    ) -> OutboundCalls:
+        ground, settings = self._ground, self._ground.settings
+        dialling = Dialling(
+            database=ground.database,
+            vault=ground.vault,
+            rules=dial_rules(settings),
+            home_country=settings.home_country,
+            sender_host=lambda: f"{self._address}:{self.port}",
+            new_token=ground.randomness.token,
         )
+        return OutboundCalls(
+            OutboundParts(
+                host=host,
+                store=store,
+                database=ground.database,
+                dispatch=dispatch,
+                dialling=dialling,
+                preference=providers.preference,
+                report=engine.report,
+                bus=bus,
+                limits=OutboundLimits(
+                    per_organisation_count=settings.calls_out_max_count,
+                    per_number_count=settings.calls_out_per_number_max_count,
+                ),
+                most_calls=settings.calls_max_count,
+            ),
+            self._endpoint,
+        )
+
+    @property
+    def _address(self) -> str:
+        """The address that peers are told for signalling."""
+        settings = self._ground.settings
+        return settings.public_sip_address or reachable_address(settings.sip_host)
+
+    def _user_agent(self, port: int) -> UserAgentConfig:
         return UserAgentConfig(
-            (address, port),
+            (self._address, port),
             accepts_source=self._gate.accepts_source,
             authorise=self._gate.authorise,
             is_peer=self._gate.is_peer,
@@ -113,6 +166,8 @@ class SipCarrier:
     async def _load_trunks(self) -> None:
         async with self._ground.database.read() as session:
             rows = (await session.scalars(select(SipTrunk))).all()
+        if self.port:
+            await self._registrations.follow(rows)
         self._gate.replace([self._trunk(row) for row in rows])
 
     def _trunk(self, row: SipTrunk) -> Trunk:
@@ -124,7 +179,10 @@ class SipCarrier:
         return Trunk(
             row.id,
             row.organisation_id,
-            tuple(ipaddress.ip_network(text) for text in row.fields.get("networks") or ()),
+            (
+                *(ipaddress.ip_network(text) for text in row.fields.get("networks") or ()),
+                *self._registrations.networks(row.id),
+            ),
             str(user) if user and password else None,
             password,
         )

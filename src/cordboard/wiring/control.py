@@ -10,6 +10,7 @@ from typing import cast
 
 from sqlalchemy import select
 
+from cordboard.bus.port import Bus
 from cordboard.control.services import ConfigProblem, ControlServices
 from cordboard.egress import EgressPolicy, check_url
 from cordboard.engine.dispatch import Dispatch
@@ -19,6 +20,8 @@ from cordboard.storage.database import Database
 from cordboard.storage.recordings import DirectoryRecordings
 from cordboard.storage.tables import Call
 from cordboard.wiring.ground import Ground
+from cordboard.wiring.options import dial_rules, plan_options
+from cordboard.wiring.outbound import WANTED
 
 
 class _EndCalls:
@@ -67,6 +70,7 @@ def control_services(
     dispatch: Dispatch,
     recordings: DirectoryRecordings,
     store: SqlCallStore,
+    bus: Bus,
 ) -> ControlServices:
     """Return all that the API needs."""
 
@@ -89,4 +93,7 @@ def control_services(
         recordings=_ReadRecordings(recordings, ground.database),
         ready=ready,
         home_country=ground.settings.home_country,
+        dial_rules=dial_rules(ground.settings),
+        plan_options=lambda content_free: plan_options(ground.settings, content_free=content_free),
+        call_wanted=lambda: bus.publish(WANTED, {}),
     )

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from cordboard.bus.memory import MemoryBus
 from cordboard.call.agent import AgentOperator
 from cordboard.call.machine import Call
 from cordboard.clock import SystemClock
@@ -27,7 +28,6 @@ from cordboard.settings import SettingError, Settings
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.inbound_plans import InboundPlans
-from cordboard.storage.plans import PlanOptions
 from cordboard.storage.recordings import DirectoryRecordings, recover
 from cordboard.storage.vault import Vault, load_master_key
 from cordboard.wiring.actions import SignedActions
@@ -36,6 +36,7 @@ from cordboard.wiring.control import control_services
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.http import HttpPort
 from cordboard.wiring.lock import DirectoryLock
+from cordboard.wiring.options import plan_options
 from cordboard.wiring.providers import Providers, build_providers
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,8 @@ async def running(
         tick_task = ticking.create_task(engine.media_clock.run(), name="media clock")
         stack.callback(tick_task.cancel)
         await stack.enter_async_context(dispatch)
-        carrier = SipCarrier(ground, engine, dispatch, providers)
+        bus = MemoryBus(ground.clock.now_ms)
+        carrier = SipCarrier(ground, engine, dispatch, providers, store, bus)
         await stack.enter_async_context(carrier)
         recover_calls = partial(
             dispatch.recover, ground.engine_id, carrier.release, partial(_is_recorded, recordings)
@@ -107,7 +109,7 @@ async def running(
         await recover_calls()
         recovering = ticking.create_task(_recover_always(recover_calls), name="recovery")
         stack.callback(recovering.cancel)
-        services = control_services(ground, policy, dispatch, recordings, store)
+        services = control_services(ground, policy, dispatch, recordings, store, bus)
         owner_key = await ensure_owner(services, settings.bootstrap_key)
         http = HttpPort(create_app(services), settings.http_host, settings.http_port)
         http_port = await stack.enter_async_context(http.open())
@@ -178,7 +180,7 @@ def _store(ground: Ground) -> SqlCallStore:
     inbound = InboundPlans(
         clock=ground.clock,
         home_country=ground.settings.home_country,
-        options=_plan_options(ground.settings),
+        options=plan_options(ground.settings),
     )
     return SqlCallStore(
         ground.database,
@@ -186,14 +188,6 @@ def _store(ground: Ground) -> SqlCallStore:
         ground.clock,
         find_plan=inbound.find,
         show_agent=inbound.show,
-    )
-
-
-def _plan_options(settings: Settings) -> PlanOptions:
-    return PlanOptions(
-        record=settings.recording,
-        bridge_phrases=settings.bridge_phrases,
-        longest_call_ms=settings.call_max_minutes * 60_000,
     )
 
 

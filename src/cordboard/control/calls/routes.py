@@ -7,10 +7,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from cordboard.control.answers import answer
 from cordboard.control.calls import service
+from cordboard.control.calls.create import create
 from cordboard.control.calls.queries import events_of
 from cordboard.control.calls.schemas import (
     extended,
@@ -25,6 +26,7 @@ from cordboard.control.unit import Caller
 router = APIRouter(prefix="/v1/calls")
 extension = APIRouter(prefix="/x/v1/calls")
 
+Key = Annotated[str | None, Header(alias="idempotency-key")]
 Language = Annotated[str | None, Header(alias="x-fern-language")]
 
 
@@ -48,9 +50,9 @@ async def list_calls(caller: Reader, page: Page, language: Language = None) -> R
 
 
 @router.post("/create")
-async def create_call(caller: Writer, body: Body) -> None:
-    """Refuse: calls are not placed yet."""
-    service.refuse_create()
+async def create_call(caller: Writer, body: Body, idempotency_key: Key = None) -> Response:
+    """Ask for a call; it is placed by an engine that has room."""
+    return JSONResponse(await create(caller, body, idempotency_key))
 
 
 @router.post("/end")

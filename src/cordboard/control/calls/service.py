@@ -9,14 +9,17 @@ from typing import Final
 from sqlalchemy.orm import defer
 
 from cordboard.control.calls.queries import COLUMNS
-from cordboard.control.errors import BadRequest, NotFound, Unavailable
+from cordboard.control.errors import NotFound, Unavailable
 from cordboard.control.requests import PageQuery
 from cordboard.control.rows import find, page_of
 from cordboard.control.unit import Caller, Unit
+from cordboard.ports import Direction
+from cordboard.storage.outbound_calls import withdraw
 from cordboard.storage.tables import Call
 
 NOUN: Final = "call"
 END_TIMEOUT_S: Final = 10
+END_RETRY_S: Final = 0.1
 RECORDING_TIMEOUT_S: Final = 30
 OPEN: Final = ("not_started", "in_progress")
 
@@ -43,11 +46,29 @@ async def end(caller: Caller, call_id: str) -> Call:
         return row
     try:
         async with asyncio.timeout(END_TIMEOUT_S):
-            await caller.services.call_commands.end_call(row.id)
+            await _end(caller, row)
     except TimeoutError:
         raise Unavailable("The call could not be ended in time") from None
     async with caller.reading() as unit:
         return await find_call(unit, call_id)
+
+
+async def _end(caller: Caller, row: Call) -> None:
+    """Have the call ended by who runs it, or end it here while it waits to be placed."""
+    outbound = row.direction == Direction.OUTBOUND.value
+    while not await caller.services.call_commands.end_call(row.id):
+        if not outbound or not await _is_waiting(caller, row.id):
+            return
+        async with caller.writing() as unit:
+            if await withdraw(unit.session, row.id, caller.services.clock.wall()):
+                return
+        # An engine has claimed it and is about to run it.
+        await asyncio.sleep(END_RETRY_S)
+
+
+async def _is_waiting(caller: Caller, call_id: str) -> bool:
+    async with caller.reading() as unit:
+        return (await find_call(unit, call_id)).status == "not_started"
 
 
 async def recording(caller: Caller, call_id: str) -> Path | bytes:
@@ -68,13 +89,3 @@ async def _mp3(caller: Caller, call_id: str) -> Path | bytes | None:
             return await caller.services.recordings.open_mp3(call_id)
     except TimeoutError:
         raise Unavailable("The recording could not be read in time") from None
-
-
-def refuse_create() -> None:
-    """Refuse to place a call.
-
-    Raises:
-        BadRequest: always.
-
-    """
-    raise BadRequest("This version of the server answers calls; it does not place any yet")

@@ -14,6 +14,7 @@ from cordboard.storage.tables.agents import (
     Webhook,
 )
 from cordboard.storage.tables.calls import Call, CallEvent, DialAttempt, Leg, OutboxEvent
+from cordboard.storage.tables.idempotency import IdempotencyKey
 from cordboard.storage.tables.numbers import Number, SipTrunk
 from cordboard.storage.tables.organisations import ApiKey, Organisation
 from cordboard.storage.tables.rows import JsonObject, Row, TenantRow, UtcTime
@@ -27,6 +28,7 @@ __all__ = [
     "Call",
     "CallEvent",
     "DialAttempt",
+    "IdempotencyKey",
     "JsonObject",
     "Leg",
     "Number",

@@ -10,7 +10,7 @@ from typing import Protocol
 from cordboard.ports import Clock
 from cordboard.sip.config import UserAgentConfig
 from cordboard.sip.datagram import Address
-from cordboard.sip.events import CallOffered, CallReleased, SipEvent
+from cordboard.sip.events import CallOffered, CallReleased, RegistrationChanged, SipEvent
 from cordboard.sip.user_agent import UserAgent
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,8 @@ class SipEndpoint(asyncio.DatagramProtocol):
         listener = self._listeners.get(event.handle)
         if listener is not None:
             listener.sip_event(event)
-        if isinstance(event, CallReleased):
+        gone = isinstance(event, RegistrationChanged) and event.is_over
+        if gone or isinstance(event, CallReleased):
             self._listeners.pop(event.handle, None)
 
     def _set_timer(self) -> None:

@@ -1,0 +1,235 @@
+"""Asking for a call: everything that can be judged at once is, and then it waits for an engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any, Final, Literal
+
+from pydantic import AliasChoices, Field
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from cordboard.control.agents import service as agents
+from cordboard.control.calls.schemas import shown_call
+from cordboard.control.errors import (
+    BadRequest,
+    Conflict,
+    Invalid,
+    Problem,
+    TooManyCalls,
+    collecting,
+    raise_any,
+)
+from cordboard.control.fields import Fields, Json, NumberText, TextMap, given, validated
+from cordboard.control.numbers.queries import number_of
+from cordboard.control.numbers.service import stored
+from cordboard.control.unit import Caller, Unit
+from cordboard.dial_policy import DialRequest, Refused, TrunkDialing, decide
+from cordboard.ports import Direction
+from cordboard.storage.agent_rows import agent_parts, api_agent
+from cordboard.storage.plans import plan_of, standard_variables
+from cordboard.storage.tables import Agent, Call, IdempotencyKey, Number, SipTrunk
+
+WAITING_MAX: Final = 1_000
+REDACTED: Final = "[redacted]"
+SIP: Final = "sip"
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_SECONDS: Final = re.compile(r"[0-9]{1,3}")
+_DIGITS: Final = re.compile(r"[0-9*#A-DwW,]{1,64}")
+
+
+class CreateCallParams(Fields):
+    """A call that is asked for, besides its agent (reference section 3.1)."""
+
+    from_number: NumberText
+    to_number: NumberText
+    on_no_human_answer: Literal["continue", "hangup"] = Field(
+        "continue",
+        validation_alias=AliasChoices("on_no_human_answer", "on_machine_answer"),
+    )
+    run_do_not_call_detection: bool | None = None
+    hipaa_compliant: bool = False
+    context: TextMap | None = None
+    telephony_params: TextMap | None = None
+
+
+_KEEP_EMPTY: Final = frozenset({"context", "telephony_params"})
+
+
+async def create(caller: Caller, body: Json, key: str | None) -> Json:
+    """Put a call on record for an engine to place, and return it.
+
+    The same ``key`` with the same body returns the same call; with another body it is refused.
+    """
+    body_hash = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    if key is not None and not _KEY.fullmatch(key):
+        raise BadRequest("Idempotency-Key: must be 1 to 255 printable ASCII characters")
+    try:
+        async with caller.writing() as unit:
+            shown = await _repeated(unit, key, body_hash, caller.client_version)
+            if shown is not None:
+                return shown
+            call = await add(unit, body)
+            if key is not None:
+                _remember(unit, call, key, body_hash)
+            await unit.session.flush()
+            shown = shown_call(call, caller.client_version)
+    except IntegrityError:
+        # Another process took the key between our look and our write.
+        async with caller.reading() as unit:
+            shown = await _repeated(unit, key, body_hash, caller.client_version)
+        if shown is None:
+            raise
+        return shown
+    caller.services.call_wanted()
+    return shown
+
+
+async def _repeated(unit: Unit, key: str | None, body_hash: str, version: Any) -> Json | None:
+    if key is None:
+        return None
+    wanted = select(IdempotencyKey).where(
+        IdempotencyKey.organisation_id == unit.organisation_id, IdempotencyKey.key == key
+    )
+    known = (await unit.session.scalars(wanted)).first()
+    if known is None:
+        return None
+    if known.body_hash != body_hash:
+        raise Conflict("Idempotency-Key: this key was used for another request")
+    return shown_call(await unit.session.get_one(Call, known.call_id), version)
+
+
+def _remember(unit: Unit, call: Call, key: str, body_hash: str) -> None:
+    services = unit.services
+    unit.session.add(
+        IdempotencyKey(
+            id=services.randomness.uuid(),
+            organisation_id=unit.organisation_id,
+            created_at=services.clock.wall(),
+            key=key,
+            body_hash=body_hash,
+            call_id=call.id,
+        )
+    )
+
+
+async def add(unit: Unit, body: Json) -> Call:
+    """Put a call on record within a transaction; errors as the API reports them."""
+    new = given(body, _KEEP_EMPTY)
+    problems: list[Problem] = []
+    with collecting(problems):
+        params = validated(CreateCallParams, new, ("body",))
+    with collecting(problems):
+        if new.get("agent") is None:
+            raise Invalid.at(("body", "agent"), "Field required", "missing")
+        agent = await agents.resolve(unit, new["agent"], ("body", "agent"))
+    raise_any(problems)
+    with collecting(problems):
+        _check_params(params.telephony_params or {})
+    with collecting(problems):
+        ours, trunk = await _origin(unit, params.from_number)
+        theirs = _destination(unit, params.to_number, trunk)
+    raise_any(problems)
+    await _check_room(unit)
+    call = await _row(unit, params, agent, ours.number, theirs)
+    call.trunk_id = trunk.id
+    unit.session.add(call)
+    # What else refers to the call needs its row to be there.
+    await unit.session.flush()
+    return call
+
+
+def _check_params(params: dict[str, str]) -> None:
+    """Judge the parameters that every carrier honours; others are kept and not used."""
+    seconds, digits = params.get("Timeout"), params.get("SendDigits")
+    place = ("body", "telephony_params")
+    if seconds is not None and not (_SECONDS.fullmatch(seconds) and 1 <= int(seconds) <= 600):
+        raise Invalid.at((*place, "Timeout"), "must be a whole number of seconds from 1 to 600")
+    if digits and not _DIGITS.fullmatch(digits):
+        raise Invalid.at(
+            (*place, "SendDigits"), "must be up to 64 of 0-9 * # A-D w , and nothing else"
+        )
+
+
+async def _origin(unit: Unit, from_number: str) -> tuple[Number, SipTrunk]:
+    """Return the organisation's number that calls, and the trunk that carries it."""
+    place = ("body", "from_number")
+    row = await number_of(unit, stored(unit, from_number, place))
+    if row is None or not row.active:
+        raise Invalid.at(place, "is no phone number of this organisation; link it first")
+    trunk = None if row.trunk_id is None else await unit.session.get(SipTrunk, row.trunk_id)
+    if trunk is None or not trunk.fields.get("target"):
+        raise Invalid.at(place, "its SIP trunk has no `target` to send calls to")
+    if trunk.fields.get("transport") != "udp" or trunk.fields.get("srtp") == "require":
+        raise Invalid.at(
+            place, "its SIP trunk needs a transport that is not spoken yet: `transport`"
+        )
+    return row, trunk
+
+
+def _destination(unit: Unit, to_number: str, trunk: SipTrunk) -> str:
+    """Return the number to dial in its stored form, if it may be dialled as things stand."""
+    place = ("body", "to_number")
+    decision = decide(
+        DialRequest(number=to_number, trunk=trunk_dialing(trunk)), unit.services.dial_rules
+    )
+    if isinstance(decision, Refused):
+        setting = decision.setting or "the trunk's `dial_prefixes` and `allow_any`"
+        raise Invalid.at(place, f"{decision.message} ({setting})", f"dial_{decision.code}")
+    return stored(unit, decision.number, place)
+
+
+def trunk_dialing(trunk: SipTrunk) -> TrunkDialing:
+    """Return what a trunk adds to the dial policy."""
+    return TrunkDialing(
+        allow_any=bool(trunk.fields.get("allow_any")),
+        prefixes=tuple(trunk.fields.get("dial_prefixes") or ()),
+    )
+
+
+async def _check_room(unit: Unit) -> None:
+    waiting = select(func.count()).where(
+        Call.organisation_id == unit.organisation_id,
+        Call.status == "not_started",
+        Call.direction == Direction.OUTBOUND.value,
+        Call.owner_engine.is_(None),
+    )
+    if (await unit.session.scalar(waiting) or 0) >= WAITING_MAX:
+        raise TooManyCalls(f"{WAITING_MAX} calls wait to be placed already")
+
+
+async def _row(unit: Unit, params: CreateCallParams, agent: Agent, ours: str, theirs: str) -> Call:
+    services = unit.services
+    now = services.clock.wall()
+    await unit.session.flush()
+    parts = await agent_parts(unit.session, agent)
+    variables = {**standard_variables(ours, theirs, now), **(params.context or {})}
+    plan = plan_of(parts, variables, services.plan_options(params.hipaa_compliant))
+    shown = api_agent(parts)
+    if params.hipaa_compliant:
+        shown["prompt"] = {**shown["prompt"], "content": REDACTED}
+    return Call(
+        id=services.randomness.uuid(),
+        organisation_id=unit.organisation_id,
+        created_at=now,
+        direction=Direction.OUTBOUND.value,
+        status="not_started",
+        stage="created",
+        from_number=ours,
+        to_number=theirs,
+        agent_phone_number=ours,
+        agent_id=agent.id,
+        agent=shown,
+        plan=plan.to_json(),
+        carrier=SIP,
+        telephony_provider=SIP,
+        telephony_params=params.telephony_params,
+        call_variables=params.context,
+        on_no_human_answer=params.on_no_human_answer,
+        run_do_not_call_detection=params.run_do_not_call_detection,
+        hipaa_compliant=params.hipaa_compliant,
+        recording_available=False,
+    )
