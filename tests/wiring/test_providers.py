@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cordboard.call.agent import AgentOperator
+from cordboard.call.commands import KeepFact
+from cordboard.call.events import LegOffered
+from cordboard.call.machine import Call
 from cordboard.call.plan import CallPlan, TranscriberPlan, VoicePlan
 from cordboard.settings import Settings
 from cordboard.telephony.sip.media_choice import NARROW_FIRST, WIDE_FIRST
-from cordboard.wiring.providers import Providers, build_providers
+from cordboard.wiring.providers import FREE_SPEECH, Providers, build_providers
 
 NO_SPEECH = {"CORDBOARD_SPEECH_WORKERS": "0"}
 VENDORS = {
@@ -55,6 +59,18 @@ async def test_a_voice_that_is_not_configured_is_the_servers(tmp_path: Path, voi
         plan = VoicePlan(provider=voice)
         (speaker,) = {id(each) for each in providers.synthesizers.candidates(plan.provider)}
         assert speaker == id(providers.synthesizers.by_name["embedded"])
+
+
+async def test_a_model_behind_embedded_ears_is_warned_of(tmp_path: Path) -> None:
+    """A call whose language model hears only expected answers says so on its record."""
+    plan = CallPlan(organisation_id="o")
+    only_model = {"CORDBOARD_OPENAI_BASE_URL": VENDORS["CORDBOARD_OPENAI_BASE_URL"]}
+    async with AsyncExitStack() as stack:
+        assert (await built(stack, tmp_path, **only_model)).warnings(plan) == (FREE_SPEECH,)
+        assert (await built(stack, tmp_path)).warnings(plan) == ()
+    brain = Call("c1", plan, AgentOperator(), (FREE_SPEECH,))
+    first = brain.receive(LegOffered("leg1", "1", "2"), 0)[0]
+    assert first == KeepFact("warning", {"warning": FREE_SPEECH})
 
 
 async def test_wide_band_only_where_it_helps(tmp_path: Path) -> None:

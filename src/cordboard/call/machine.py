@@ -49,7 +49,10 @@ class Call:
     returned.
     """
 
-    def __init__(self, call_id: str, plan: CallPlan, operator: Operator) -> None:
+    def __init__(
+        self, call_id: str, plan: CallPlan, operator: Operator, warnings: tuple[str, ...] = ()
+    ) -> None:
+        """``warnings`` go onto the timeline first: what this call cannot do as it is set up."""
         self.call_id = call_id
         self._desk = Desk(plan)
         self._operator = operator
@@ -57,6 +60,8 @@ class Call:
         self._conversation = Conversation(plan, self._desk, operator)
         self._ending = Ending(self._desk, operator, self._lifecycle)
         self._watch = Watch(self._desk, operator)
+        for warning in warnings:
+            self._desk.note("warning", {"warning": warning})
 
     @property
     def ended(self) -> bool:

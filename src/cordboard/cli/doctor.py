@@ -112,7 +112,7 @@ def _key(settings: Settings) -> Iterator[Finding]:
 
 
 async def _providers(settings: Settings) -> list[Finding]:
-    from cordboard.wiring.providers import EMBEDDED, build_providers
+    from cordboard.wiring.providers import EMBEDDED, FREE_SPEECH, build_providers
 
     async with AsyncExitStack() as stack:
         try:
@@ -123,13 +123,8 @@ async def _providers(settings: Settings) -> list[Finding]:
             return [Finding("problem", providers.missing)]
         findings = [Finding("ok", "transcriber, language model and voice are there")]
         if providers.transcribers.resolve("auto") == EMBEDDED:
-            findings.append(
-                Finding(
-                    "warning",
-                    "the embedded transcriber understands expected answers, not free speech; "
-                    "name a vendor for conversation",
-                )
-            )
+            text = f"{FREE_SPEECH}; name a vendor for conversation"
+            findings.append(Finding("warning", text))
         if providers.voice_activity is None:
             findings.append(Finding("warning", "no neural voice activity: pip install onnxruntime"))
         return findings

@@ -55,13 +55,24 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
     from cordboard.egress import EgressPolicy, check_url
     from cordboard.ids import Randomness
     from cordboard.storage.database import Database, migrate
-    from cordboard.storage.vault import Vault, load_master_key
+    from cordboard.storage.master_keys import settle_master_key
+    from cordboard.storage.vault import Vault
     from cordboard.wiring.options import dial_rules, plan_options
 
     randomness = Randomness.system()
-    key = load_master_key(settings.data_dir, settings.master_key, randomness.random_bytes)
     await migrate(settings.database_url)
     database = Database(settings.database_url)
+    try:
+        key = await settle_master_key(
+            settings.data_dir,
+            settings.master_key,
+            database,
+            SystemClock(),
+            randomness,
+        )
+    except BaseException:
+        await database.close()
+        raise
     nobody = _NoServer()
     policy = EgressPolicy(
         open_networks=settings.open_networks, allow_http=settings.allow_http_targets

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 RandomBytes = Callable[[int], bytes]
 
 KEY_SETTING: Final = "CORDBOARD_MASTER_KEY"
-_KEY_FILE: Final = "master.key"
+KEY_FILE: Final = "master.key"
 _CHECK_FILE: Final = "master.check"
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
@@ -36,7 +36,7 @@ _VERSION: Final = "v1"
 _MASK: Final = "****"
 _SHOWN_CHARS: Final = 4
 # Files that may lie in a data directory before anything was stored in it.
-_NO_DATA: Final = frozenset({_KEY_FILE, _CHECK_FILE, "lost+found", ".gitkeep"})
+_NO_DATA: Final = frozenset({KEY_FILE, _CHECK_FILE, "lost+found", ".gitkeep"})
 _NO_DATA_SUFFIXES: Final = (".lock", ".pid", ".log")
 
 
@@ -139,7 +139,7 @@ def load_master_key(
     if key is None:
         if known:
             raise MasterKeyRefused(
-                f"{data_dir} holds data but no master key: put {_KEY_FILE} back or set "
+                f"{data_dir} holds data but no master key: put {KEY_FILE} back or set "
                 f"{KEY_SETTING}; its secrets cannot be read without it"
             )
         key = _make_key(data_dir, random_bytes)
@@ -240,7 +240,7 @@ def _parts(sealed: str) -> tuple[str, str, str]:
 def _given_key(data_dir: Path, text: str | None) -> MasterKey | None:
     if text is not None:
         return MasterKey.from_text(text)
-    path = data_dir / _KEY_FILE
+    path = data_dir / KEY_FILE
     try:
         mode = path.stat().st_mode
         content = path.read_text(encoding="ascii")
@@ -258,7 +258,7 @@ def _given_key(data_dir: Path, text: str | None) -> MasterKey | None:
 
 def _make_key(data_dir: Path, random_bytes: RandomBytes) -> MasterKey:
     text = base64.b64encode(random_bytes(_KEY_BYTES)).decode()
-    _write_once(data_dir / _KEY_FILE, text + "\n")
+    _write_once(data_dir / KEY_FILE, text + "\n")
     key = _given_key(data_dir, None)  # another start may have been first
     if key is None:
         raise MasterKeyRefused(f"the master key in {data_dir} vanished while it was made")

@@ -26,6 +26,7 @@ VOICE_VENDOR = "eleven_labs"
 
 OTHER_VOICES = ("azure", "rime", "play_ht", VOICE_VENDOR)
 EMBEDDED = "embedded"
+FREE_SPEECH = "the embedded transcriber understands expected answers, not free speech"
 TONE = "tone"
 FORM = "form"
 OFFLINE_EXTRA = "offline"
@@ -55,6 +56,12 @@ class Providers:
                     return f"there is no {kind} named {choice.auto!r}; there are: {known}"
                 return f"no {kind}: pip install 'cordboard[{OFFLINE_EXTRA}]' or name a vendor"
         return None
+
+    def warnings(self, plan: CallPlan) -> tuple[str, ...]:
+        """Return what a call on this plan cannot do, for its record."""
+        hears = self.transcribers.resolve(plan.transcriber.provider)
+        answers = self.language_models.resolve(plan.language_model.provider)
+        return (FREE_SPEECH,) if hears == EMBEDDED and answers != FORM else ()
 
     def hears_tones(self, plan: CallPlan) -> bool:
         """Tell whether the plan's transcriber hears tone code: no neural model takes that for

@@ -28,8 +28,9 @@ from cordboard.settings import SettingError, Settings
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.inbound_plans import InboundPlans
+from cordboard.storage.master_keys import settle_master_key
 from cordboard.storage.recordings import DirectoryRecordings, recover
-from cordboard.storage.vault import Vault, load_master_key
+from cordboard.storage.vault import Vault
 from cordboard.wiring.actions import SignedActions
 from cordboard.wiring.carriers import SipCarrier
 from cordboard.wiring.control import control_services
@@ -161,10 +162,12 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> Ground:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = stack.enter_context(DirectoryLock(settings.data_dir))
     clock, randomness = SystemClock(), Randomness.system()
-    key = load_master_key(settings.data_dir, settings.master_key, randomness.random_bytes)
     await migrate(settings.database_url)
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
+    key = await settle_master_key(
+        settings.data_dir, settings.master_key, database, clock, randomness
+    )
     return Ground(
         settings=settings,
         clock=clock,
@@ -220,7 +223,7 @@ def _engine(
 def _brain(call: NewCall, providers: Providers) -> Brain:
     models = providers.language_models.candidates(call.plan.language_model.provider)
     opening = models[0].expectation(call.plan.actions) if models else None
-    return Call(call.call_id, call.plan, AgentOperator(opening))
+    return Call(call.call_id, call.plan, AgentOperator(opening), providers.warnings(call.plan))
 
 
 async def _recover_always(recover_calls: Callable[[], Awaitable[int]]) -> None:

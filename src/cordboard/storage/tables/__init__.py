@@ -15,6 +15,7 @@ from cordboard.storage.tables.agents import (
 )
 from cordboard.storage.tables.calls import Call, CallEvent, DialAttempt, Leg, OutboxEvent
 from cordboard.storage.tables.idempotency import IdempotencyKey
+from cordboard.storage.tables.key_checks import KeyCheck
 from cordboard.storage.tables.numbers import Number, SipTrunk
 from cordboard.storage.tables.organisations import ApiKey, Organisation
 from cordboard.storage.tables.rows import JsonObject, Row, TenantRow, UtcTime
@@ -30,6 +31,7 @@ __all__ = [
     "DialAttempt",
     "IdempotencyKey",
     "JsonObject",
+    "KeyCheck",
     "Leg",
     "Number",
     "Organisation",
