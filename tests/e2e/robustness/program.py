@@ -102,12 +102,15 @@ class _Forgetful(ScriptedModel):
 def counts() -> dict[str, int]:
     """Count what calls may leave behind."""
     gc.collect()
+    gc.unfreeze()  # what the start has made lies aside, and endpoint and ports are of it
+    things = gc.get_objects()
+    gc.freeze()
     held: dict[str, int] = {
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
         "descriptors": len(os.listdir("/proc/self/fd")),  # noqa: PTH208
     }
-    for thing in gc.get_objects():
+    for thing in things:
         if isinstance(thing, SipEndpoint):
             held |= {f"sip_{name}": count for name, count in thing.agent.counts().items()}
         elif isinstance(thing, PortRange):

@@ -26,7 +26,7 @@ async def test_no_side_effect(tmp_path: Path) -> None:
                 for caller in callers:
                     await caller.hear(GREETING)
                     caller.say("attack")
-                await asyncio.sleep(6)
+                await asyncio.sleep(3)
                 for caller in callers:
                     assert not caller.call.over.is_set()
                     caller.say("good evening")
