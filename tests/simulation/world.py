@@ -176,16 +176,22 @@ def _judge(rig: Rig, watched: Watched, far: FarEnd, actions: SeededActions, calm
 
 
 def _judge_dead_air(rig: Rig) -> None:
-    """After a turn of the caller something is heard within 3 s, unless the caller goes on."""
+    """After a turn of the caller something is heard within 3 s, unless the caller goes on.
+
+    The silence counts from the end of what still sounded, and not while the far end holds us.
+    """
     waiting_ms: int | None = None
+    held = False
     for fact in rig.store.facts.get("c1", []):
         if fact.at_ms is None:
             continue
         if fact.kind in _BREAKS_SILENCE and waiting_ms is not None:
-            if fact.at_ms - waiting_ms > DEAD_AIR_MS:
+            if fact.at_ms - waiting_ms > DEAD_AIR_MS and not held:
                 raise Violated(f"silent from {waiting_ms} to {fact.at_ms} ms")
             waiting_ms = None
-        if fact.kind == "turn_ended":
+        held = fact.kind == "leg_held" or (held and fact.kind != "leg_resumed")
+        moved = fact.kind in ("heard", "leg_resumed") and waiting_ms is not None
+        if moved or fact.kind == "turn_ended":
             waiting_ms = fact.at_ms
 
 
