@@ -178,6 +178,8 @@ async def test_tail_of_everything_follows_calls_as_they_begin(tmp_path: Path) ->
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", TAIL, "tail", "--data-dir", str(tmp_path)),
             stdout=subprocess.PIPE,
+            # Whoever runs the tests in the background has Ctrl-C switched off for their children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert process.stdout is not None
         later = datetime.now(UTC) + timedelta(seconds=1)
