@@ -17,6 +17,8 @@ from tests.e2e.wire_caller import ringing
 DIGEST_USER = "trunk-user"
 DIGEST_PASSWORD = "a-password-for-tests"
 DIGEST_NUMBER = "+12025550102"
+MD5_NUMBER = "+12025550104"
+MD5_USER = "older"
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +86,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         furnish(server, number=NUMBER)
         proving = {"networks": [], "user": DIGEST_USER, "password": DIGEST_PASSWORD}
+        furnish(
+            server, {**proving, "user": MD5_USER, "digest": "md5"}, MD5_NUMBER, host="127.0.0.3"
+        )
         furnish(server, proving, DIGEST_NUMBER, host="127.0.0.3")
         yield server
     finally:

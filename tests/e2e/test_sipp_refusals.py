@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import DIGEST_NUMBER
+from tests.e2e.conftest import DIGEST_NUMBER, DIGEST_PASSWORD, MD5_NUMBER, MD5_USER
 from tests.e2e.server import Server
 from tests.e2e.sipp_program import Plan, run_sipp
 
@@ -91,5 +91,23 @@ async def test_no_proof(guarded: Server, tmp_path: Path) -> None:
     """A caller that proves nothing is asked for SHA-256 first, and makes no row."""
     plan = Plan(number=DIGEST_NUMBER, host="127.0.0.3")
     run = await run_sipp("digest_none", guarded.address, tmp_path, plan)
+    assert run.exit_code == 0, run.explain()
+    assert guarded.calls(run.handle) == []
+
+
+async def test_proof_by_an_older_telephone(guarded: Server, tmp_path: Path) -> None:
+    """On a trunk that says md5 a foreign caller that knows no better is let in by its password."""
+    keys = {"user": MD5_USER, "password": DIGEST_PASSWORD}
+    plan = Plan(number=MD5_NUMBER, host="127.0.0.3", hold_ms=500, keys=keys)
+    run = await run_sipp("digest_md5", guarded.address, tmp_path, plan)
+    assert run.exit_code == 0, run.explain()
+    assert len(await guarded.ended_calls(run.handle)) == 1
+
+
+async def test_wrong_password(guarded: Server, tmp_path: Path) -> None:
+    """A wrong password is refused with 403, and makes no row."""
+    keys = {"user": MD5_USER, "password": "not-the-password"}
+    plan = Plan(number=MD5_NUMBER, host="127.0.0.3", keys=keys)
+    run = await run_sipp("digest_md5_wrong", guarded.address, tmp_path, plan)
     assert run.exit_code == 0, run.explain()
     assert guarded.calls(run.handle) == []

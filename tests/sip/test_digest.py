@@ -6,6 +6,7 @@ import pytest
 
 from cordboard.sip.digest import (
     NONCE_LIFE_MS,
+    WEAK,
     BadAuthorization,
     Credentials,
     DigestServer,
@@ -120,11 +121,11 @@ def test_sha_256_is_offered_first_and_md5_only_if_allowed() -> None:
     """MD5 neither offered nor taken unless the trunk says so."""
     ours = server()
     assert [("SHA-256" in value) for _, value in ours.challenge(0)] == [True]
-    both = ours.challenge(0, allow_md5=True)
+    both = ours.challenge(0, algorithms=("SHA-256", "MD5"))
     assert ["SHA-256" in value for _, value in both] == [True, False]
     weak = answered(both[1:])
     assert ours.check(weak, "INVITE", passwords, 1)[0] is DigestVerdict.MISSING
-    assert ours.check(weak, "INVITE", passwords, 1, allow_md5=True)[0] is DigestVerdict.ACCEPTED
+    assert ours.check(weak, "INVITE", passwords, 1, algorithms=WEAK)[0] is DigestVerdict.ACCEPTED
 
 
 def test_junk_does_not_push_out_an_honest_login() -> None:

@@ -23,6 +23,9 @@ def add(
     ] = None,
     user: Annotated[str | None, typer.Option(help="Digest user that may call us.")] = None,
     password: Annotated[str | None, typer.Option(help="The digest user's password.")] = None,
+    digest: Annotated[
+        str, typer.Option(help="sha-256, or md5 for telephones that know no better.")
+    ] = "sha-256",
     target: Annotated[str | None, typer.Option(help="SIP URI that our calls go to.")] = None,
     dial_prefix: Annotated[
         list[str] | None,
@@ -39,6 +42,7 @@ def add(
         "networks": network or [],
         "user": user,
         "password": password,
+        "digest": digest,
         "target": target,
         "dial_prefixes": dial_prefix or [],
         "allow_any": allow_any,

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +20,10 @@ _MAX_CHARS = 4_096
 _PARAMETER = re.compile(
     r'[ \t]*([A-Za-z0-9\-]+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s,"]+)[ \t]*(?:,|$)', re.DOTALL
 )
+STRONG = ("SHA-256",)
+WEAK = ("MD5",)
+"""For telephones that know nothing better."""
+
 _ALGORITHMS = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
 
 
@@ -100,19 +104,21 @@ class DigestServer:
         self._last_count: OrderedDict[str, int] = OrderedDict()
 
     def challenge(
-        self, now_ms: int, *, allow_md5: bool = False, stale: bool = False
+        self, now_ms: int, *, algorithms: Sequence[str] = STRONG, stale: bool = False
     ) -> tuple[tuple[str, str], ...]:
-        """Return the ``WWW-Authenticate`` fields, SHA-256 first."""
+        """Return a ``WWW-Authenticate`` field for each algorithm, the preferred one first.
+
+        Many telephones read only the first and know only MD5, though RFC 7616 lets both be offered.
+        """
         nonce = self._nonce(now_ms)
         start = f'Digest realm="{self._realm}", nonce="{nonce}"'
         ending = ', stale="true"' if stale else ""
-        names = ("SHA-256", "MD5") if allow_md5 else ("SHA-256",)
         return tuple(
             (
                 "WWW-Authenticate",
                 f'{start}, algorithm={name}, qop="auth"{ending}',
             )
-            for name in names
+            for name in algorithms
         )
 
     def check(
@@ -122,7 +128,7 @@ class DigestServer:
         find_password: Callable[[str], str | None],
         now_ms: int,
         *,
-        allow_md5: bool = False,
+        algorithms: Sequence[str] = STRONG,
     ) -> tuple[DigestVerdict, str]:
         """Judge the Authorization fields of a request; return the verdict and the user name.
 
@@ -134,7 +140,7 @@ class DigestServer:
             return DigestVerdict.MISSING, ""
         user = fields["username"]
         algorithm = fields.get("algorithm", "MD5").upper()
-        if algorithm not in _ALGORITHMS or (algorithm == "MD5" and not allow_md5):
+        if algorithm not in _ALGORITHMS or algorithm not in algorithms:
             return DigestVerdict.MISSING, user
         password = find_password(user)
         expected = digest_response(

@@ -23,6 +23,7 @@ class StoredTrunk:
     networks: tuple[IPv4Network | IPv6Network, ...]
     user: str | None
     password: str | None = field(repr=False)
+    digest: str
     target: str | None
     transport: str
     registers: bool
@@ -55,6 +56,7 @@ def _stored(row: SipTrunk, vault: Vault) -> StoredTrunk:
         networks=tuple(ip_network(text) for text in fields["networks"]),
         user=fields["user"],
         password=secret_in(vault, row, "password"),
+        digest=fields.get("digest", "sha-256"),
         target=fields["target"],
         transport=fields["transport"],
         registers=fields["register"],

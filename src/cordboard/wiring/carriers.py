@@ -16,7 +16,7 @@ from cordboard.engine.dispatch import Dispatch
 from cordboard.engine.parts import EngineParts
 from cordboard.ports import OpenCall
 from cordboard.sip.config import UserAgentConfig
-from cordboard.sip.digest import DigestServer
+from cordboard.sip.digest import STRONG, WEAK, DigestServer
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.outbound_calls import OutboundLimits
 from cordboard.storage.secrets import secret_in
@@ -185,6 +185,7 @@ class SipCarrier:
             ),
             str(user) if user and password else None,
             password,
+            WEAK if row.fields.get("digest") == "md5" else STRONG,
         )
 
 

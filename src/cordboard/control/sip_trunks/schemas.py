@@ -63,9 +63,10 @@ class TrunkName(Fields):
 class TrunkFields(Fields):
     """A trunk's settings besides its name.
 
-    Calls are taken from ``networks``, or from whoever proves to be ``user`` with ``password``
-    (digest). Calls go to ``target``, as ``register_user`` where the peer asks who we are.
-    ``allow_any`` lets any number be dialled, for a test bench; else ``dial_prefixes`` decide.
+    Calls are taken from ``networks``, or from whoever proves to be ``user`` with ``password``;
+    ``digest`` says how (``md5`` for telephones that know no better). Calls go to ``target``, as
+    ``register_user`` where the peer asks who we are. ``allow_any`` lets any number be dialled, for
+    a test bench; else ``dial_prefixes`` decide.
     """
 
     networks: list[Annotated[str, AfterValidator(_network)]] = Field(
@@ -73,6 +74,7 @@ class TrunkFields(Fields):
     )
     user: Token | None = None
     password: Printable | None = None
+    digest: Literal["sha-256", "md5"] = "sha-256"
     target: Annotated[str, AfterValidator(_target)] | None = None
     transport: Literal["udp", "tcp", "tls"] = "udp"
     register_at_peer: bool = Field(False, alias="register")

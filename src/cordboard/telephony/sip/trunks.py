@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cordboard.sip.config import Allow, Drop, Refuse, Verdict
 from cordboard.sip.datagram import Address
-from cordboard.sip.digest import DigestServer, DigestVerdict
+from cordboard.sip.digest import STRONG, DigestServer, DigestVerdict
 from cordboard.sip.message import Request
 from cordboard.sip.token_bucket import SourceBuckets
 
@@ -28,7 +28,7 @@ class Trunk:
     networks: tuple[Network, ...] = ()
     user: str | None = None
     password: str | None = None
-    allow_md5: bool = True
+    digest_algorithms: tuple[str, ...] = STRONG
 
 
 class TrunkGate:
@@ -73,18 +73,27 @@ class TrunkGate:
         if not self._by_user:
             return Drop()
         authorization = request.headers.every("authorization")
-        allow_md5 = any(trunk.allow_md5 for trunk in self._by_user.values())
+        algorithms = self._algorithms(request)
         verdict, user = self._digest.check(
-            authorization, request.method, self._password, now_ms, allow_md5=allow_md5
+            authorization, request.method, self._password, now_ms, algorithms=algorithms
         )
         if verdict is DigestVerdict.ACCEPTED:
-            return Allow(self._by_user[user].trunk_id)
+            trunk = self._by_user[user]
+            if set(algorithms) <= set(trunk.digest_algorithms):
+                return Allow(trunk.trunk_id)
+            verdict = DigestVerdict.WRONG
         if verdict is DigestVerdict.WRONG:
             return Refuse(403, "Forbidden")
         stale = verdict is DigestVerdict.STALE
         return Refuse(
-            401, "Unauthorized", self._digest.challenge(now_ms, allow_md5=allow_md5, stale=stale)
+            401, "Unauthorized", self._digest.challenge(now_ms, algorithms=algorithms, stale=stale)
         )
+
+    def _algorithms(self, request: Request) -> tuple[str, ...]:
+        """Return what the trunk of the user in From knows; for strangers the strong one."""
+        user = request.parsed.sender.uri.partition(":")[2].partition("@")[0]
+        trunk = self._by_user.get(user)
+        return STRONG if trunk is None else trunk.digest_algorithms
 
     def _password(self, user: str) -> str | None:
         trunk = self._by_user.get(user)
