@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 import uvicorn
+from sqlalchemy import select
 
 from cordboard.clock import SystemClock
 from cordboard.control.app import create_app
@@ -22,7 +23,7 @@ from cordboard.control.services import ConfigProblem, ControlServices
 from cordboard.egress import EgressPolicy, check_url
 from cordboard.ids import Randomness
 from cordboard.storage.database import Database, migrate
-from cordboard.storage.tables import Organisation
+from cordboard.storage.tables import Organisation, SipTrunk
 from cordboard.storage.vault import MasterKey, Vault
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class Engine:
     runs_it: bool = True
     recordings: dict[str, Path | bytes] = field(default_factory=dict)
     not_ready: str | None = None
+    trunks_seen: list[set[str]] = field(default_factory=list)
 
     async def end_call(self, call_id: str) -> bool:
         """Note the request."""
@@ -108,11 +110,17 @@ class Server:
 
 def services_on(url: str, engine: Engine) -> ControlServices:
     """Return what an API on the database at ``url`` is handed."""
+    database = Database(url)
+
+    async def trunks_changed() -> None:
+        async with database.read() as session:
+            engine.trunks_seen.append(set(await session.scalars(select(SipTrunk.id))))
+
     policy = EgressPolicy(open_networks=(ip_network("127.0.0.0/8"),))
     key = MasterKey(bytes(range(32)))
     randomness = Randomness.system()
     return ControlServices(
-        database=Database(url),
+        database=database,
         vault=Vault(key, randomness.random_bytes),
         clock=SystemClock(),
         randomness=randomness,
@@ -122,6 +130,7 @@ def services_on(url: str, engine: Engine) -> ControlServices:
         call_commands=engine,
         recordings=engine,
         ready=engine.ready,
+        trunks_changed=trunks_changed,
     )
 
 

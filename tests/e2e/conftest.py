@@ -86,10 +86,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         furnish(server, number=NUMBER)
         proving = {"networks": [], "user": DIGEST_USER, "password": DIGEST_PASSWORD}
-        furnish(
-            server, {**proving, "user": MD5_USER, "digest": "md5"}, MD5_NUMBER, host="127.0.0.3"
-        )
-        furnish(server, proving, DIGEST_NUMBER, host="127.0.0.3")
+        furnish(server, {**proving, "user": MD5_USER, "digest": "md5"}, MD5_NUMBER)
+        furnish(server, proving, DIGEST_NUMBER)
         yield server
     finally:
         code = server.stop()
@@ -104,7 +102,7 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("mirrored"), options, OBSERVED)
     server.start()
     try:
-        furnish(server, {"networks": [MIRROR]}, host=MIRROR)
+        furnish(server, {"networks": [MIRROR]})
         yield server
     finally:
         code = server.stop()

@@ -93,7 +93,7 @@ def _ring_all(directory: Path) -> dict[str, Rung]:
     server = Server(directory / "server", {"sip_host": HOST, "rtp_host": HOST})
     server.start()
     try:
-        furnish(server, {"networks": [HOST]}, host=HOST)
+        furnish(server, {"networks": [HOST]})
         return {name: _ring(server, directory / name, case) for name, case in CASES.items()}
     finally:
         server.stop()

@@ -31,9 +31,7 @@ async def test_agent_says_goodbye(server: Server) -> None:
     """The agent that ends a call is heard to the end before its BYE comes."""
     ending = {"actions": [{"type": "action_end_conversation", "config": {}}]}
     trunk = {"networks": ["127.0.0.8/32"]}
-    await asyncio.to_thread(
-        lambda: furnish(server, trunk, POLITE_NUMBER, agent=ending, host="127.0.0.8")
-    )
+    await asyncio.to_thread(lambda: furnish(server, trunk, POLITE_NUMBER, agent=ending))
     async with ringing(server.address, "goodbye.", "127.0.0.8", POLITE_NUMBER, "127.0.0.8") as call:
         await call.pause(1.6)
         await call.play(spoken("goodbye", PCMU.rate_hz))

@@ -57,6 +57,10 @@ def _nobody() -> None:
     pass
 
 
+async def _nobody_waits() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlServices:
     """Everything the API needs from outside.
@@ -65,7 +69,8 @@ class ControlServices:
     ``check_target`` raises ``egress.TargetRefused``.
     ``check_external_action`` returns problems and warnings of an external action's config.
     ``plan_options`` (content-free or not) are for calls that are asked for here; ``call_wanted``
-    tells engines that one was. ``ready`` returns None, or why the server should get no requests
+    tells engines that one was; ``trunks_changed`` returns when those of this process go by the
+    trunks there are now. ``ready`` returns None, or why the server should get no requests
     now.
     """
 
@@ -83,4 +88,5 @@ class ControlServices:
     dial_rules: DialRules = field(default_factory=DialRules)
     plan_options: Callable[[bool], PlanOptions] = _plainly
     call_wanted: Callable[[], None] = _nobody
+    trunks_changed: Callable[[], Awaitable[None]] = _nobody_waits
     body_max_bytes: int = 500_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,13 +16,17 @@ FULL_SCOPE: Final = ("owner", "developer")
 
 @dataclass(slots=True)
 class Unit:
-    """One transaction of one organisation; ``notices`` are put into the answer's headers."""
+    """One transaction of one organisation; ``notices`` are put into the answer's headers.
+
+    What is in ``afterwards`` runs once all is durable, before the answer is sent.
+    """
 
     session: AsyncSession
     organisation_id: str
     role: str
     services: ControlServices
     notices: list[str] = field(default_factory=list)
+    afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
     def full_scope(self) -> bool:
@@ -50,4 +54,7 @@ class Caller:
     async def writing(self) -> AsyncIterator[Unit]:
         """Open the request's one transaction: all of it becomes durable, or nothing."""
         async with self.services.database.write() as session:
-            yield Unit(session, self.organisation_id, self.role, self.services)
+            unit = Unit(session, self.organisation_id, self.role, self.services)
+            yield unit
+        for told in unit.afterwards:
+            await told()

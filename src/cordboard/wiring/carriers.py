@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from cordboard.bus.port import Bus
+from cordboard.bus.port import Bus, Message, Refused
 from cordboard.engine.dispatch import Dispatch
 from cordboard.engine.parts import EngineParts
 from cordboard.ports import OpenCall
@@ -38,6 +38,8 @@ from cordboard.wiring.registrations import TrunkRegistrations
 log = logging.getLogger(__name__)
 
 TRUNKS_EVERY_S = 1.0
+TRUNKS_CHANGED = "trunks.changed"
+"""A request of this name is answered when the trunks in the database are those that count."""
 
 
 class SipCarrier:
@@ -54,6 +56,8 @@ class SipCarrier:
     ) -> None:
         self.port = 0
         self._ground = ground
+        self._bus = bus
+        self._loading = asyncio.Lock()
         settings, randomness = ground.settings, ground.randomness
         self._stack = AsyncExitStack()
         digest = DigestServer("cordboard", randomness.random_bytes(32), randomness.token)
@@ -92,6 +96,7 @@ class SipCarrier:
         stack.push_async_callback(self._endpoint.stop)
         stack.push_async_callback(self._registrations.leave)
         await stack.enter_async_context(self._placing.running())
+        await stack.enter_async_context(self._bus.serve(TRUNKS_CHANGED, self._trunks_changed))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         following = group.create_task(self._follow_trunks(), name="trunks")
         stack.callback(following.cancel)
@@ -163,12 +168,22 @@ class SipCarrier:
             except SQLAlchemyError:
                 log.warning("sip.trunks_unreadable")
 
+    async def _trunks_changed(self, _: str, __: Message) -> Message:
+        try:
+            await self._load_trunks()
+        except SQLAlchemyError:
+            raise Refused("the database cannot be read") from None
+        return {}
+
     async def _load_trunks(self) -> None:
-        async with self._ground.database.read() as session:
-            rows = (await session.scalars(select(SipTrunk))).all()
-        if self.port:
-            await self._registrations.follow(rows)
-        self._gate.replace([self._trunk(row) for row in rows])
+        async with self._loading:
+            async with self._ground.database.read() as session:
+                rows = (await session.scalars(select(SipTrunk))).all()
+            # Before registering, which may wait for a name server.
+            self._gate.replace([self._trunk(row) for row in rows])
+            if self.port:
+                await self._registrations.follow(rows)
+                self._gate.replace([self._trunk(row) for row in rows])
 
     def _trunk(self, row: SipTrunk) -> Trunk:
         try:

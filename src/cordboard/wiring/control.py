@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ from typing import cast
 
 from sqlalchemy import select
 
-from cordboard.bus.port import Bus
+from cordboard.bus.port import Bus, BusError
 from cordboard.control.services import ConfigProblem, ControlServices
 from cordboard.egress import EgressPolicy, check_url
 from cordboard.engine.dispatch import Dispatch
@@ -19,9 +20,12 @@ from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.database import Database
 from cordboard.storage.recordings import DirectoryRecordings
 from cordboard.storage.tables import Call
+from cordboard.wiring.carriers import TRUNKS_CHANGED
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.options import dial_rules, plan_options
 from cordboard.wiring.outbound import WANTED
+
+log = logging.getLogger(__name__)
 
 
 class _EndCalls:
@@ -81,6 +85,13 @@ def control_services(
             return "the database cannot be written"
         return None if dispatch.ready else "calls cannot be taken; see cordboard doctor"
 
+    async def trunks_changed() -> None:
+        try:
+            await bus.request(TRUNKS_CHANGED, {})
+        except BusError as problem:
+            # They are looked for once a second besides.
+            log.warning("control.trunks_not_taken_up", extra={"why": type(problem).__name__})
+
     return ControlServices(
         database=ground.database,
         vault=ground.vault,
@@ -96,4 +107,5 @@ def control_services(
         dial_rules=dial_rules(ground.settings),
         plan_options=lambda content_free: plan_options(ground.settings, content_free=content_free),
         call_wanted=lambda: bus.publish(WANTED, {}),
+        trunks_changed=trunks_changed,
     )

@@ -67,7 +67,6 @@ async def give_number(server: Server, action_url: str = "http://127.0.0.1:8099/"
             "inbound_agent": agent["id"],
         },
     )
-    await asyncio.sleep(1.2)  # trunks are looked for once a second
 
 
 async def counted(server: Server) -> dict[str, int]:

@@ -47,12 +47,14 @@ class SipTrunks:
         )
         await _set(unit, row, body)
         unit.session.add(row)
+        unit.afterwards.append(unit.services.trunks_changed)
         return show(row)
 
     async def update(self, unit: Unit, row_id: str, body: Json) -> Json:
         """Change what the body gives."""
         row = await find(unit, SipTrunk, row_id, NOUN)
         await _set(unit, row, {"name": row.name, **row.fields, **given(body)})
+        unit.afterwards.append(unit.services.trunks_changed)
         return show(row)
 
     async def delete(self, unit: Unit, row_id: str) -> Json:
@@ -61,6 +63,7 @@ class SipTrunks:
         if count := await numbers_count(unit, row.id):
             raise Conflict(f"{count} numbers are reached through this trunk")
         await unit.session.delete(row)
+        unit.afterwards.append(unit.services.trunks_changed)
         return show(row)
 
 
