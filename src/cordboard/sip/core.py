@@ -130,14 +130,16 @@ class Core:
         parsed = request.parsed
         return self.dialogs.get((parsed.call_id, parsed.recipient.tag, parsed.sender.tag))
 
-    def end(self, leg: Leg, by: EndedBy, status: int, reason: str) -> None:
+    def end(
+        self, leg: Leg, by: EndedBy, status: int, reason: str, contacts: tuple[str, ...] = ()
+    ) -> None:
         """Report the end of a call, once, and stop what only a live call waits for."""
         if leg.ended:
             return
         leg.ended = True
         for timer in (LegTimer.RING_LIMIT, LegTimer.SESSION, LegTimer.REINVITE_UNANSWERED):
             self.stop(leg, timer)
-        self.report(CallEnded(leg.handle, by, status, reason))
+        self.report(CallEnded(leg.handle, by, status, reason, contacts))
 
     def release(self, leg: Leg) -> None:
         """Forget a leg. Its transactions run out by themselves."""

@@ -75,13 +75,15 @@ class CallAnswered:
 class CallEnded:
     """The call is over: by whom, with what final status (0: none), and why in words.
 
-    A cancelled call ends by ``remote`` with 487; a refused one with the refusal's status.
+    A cancelled call ends by ``remote`` with 487; a refused one with the refusal's status. A
+    redirected one (300 to 399) names the ``contacts`` to try instead, the most wanted first.
     """
 
     handle: str
     by: EndedBy
     status: int
     reason: str
+    contacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from cordboard.sip.ending import send_bye
 from cordboard.sip.events import CallAnswered, CallProgressed, EndedBy
 from cordboard.sip.fields import BadField, clean
 from cordboard.sip.message import Headers, Request, Response
+from cordboard.sip.redirection import contacts_of
 from cordboard.sip.responses import phrase
 from cordboard.sip.session_interval import take_answer
 from cordboard.sip.transaction import Transaction, top_branch
@@ -35,7 +36,8 @@ class Invitation:
     ``target`` and ``sender`` are URIs; ``destination`` is the trunk's signalling address, to which
     alone everything of this call is sent. ``headers`` go into the INVITE only. Without ``names``
     they are made up. With ``holds_ack`` the answer is acknowledged by ``acknowledge`` only, so that
-    the dialog can be stored first; until then the far end repeats its answer.
+    the dialog can be stored first; until then the far end repeats its answer. ``attempt`` counts up
+    where the same names are used again, at another place or for another number (RFC 3261 8.1.3.4).
     """
 
     target: str
@@ -48,6 +50,7 @@ class Invitation:
     ring_limit_ms: int = 60_000
     names: InvitationNames | None = None
     holds_ack: bool = False
+    attempt: int = 0
 
 
 def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
@@ -86,7 +89,8 @@ def _calling_leg(core: Core, invitation: Invitation) -> Leg:
             raise BadField("invitation: line break in a header")
     name = invitation.display_name.replace("\\", "\\\\").replace('"', '\\"')
     quoted = f'"{name}" ' if name else ""
-    first = core.config.first_cseq - 1
+    # Two for each attempt: an INVITE that is challenged takes a second number.
+    first = core.config.first_cseq - 1 + 2 * invitation.attempt
     names = invitation.names or InvitationNames(
         core.new_token(), core.new_token(), core.new_token()
     )
@@ -143,7 +147,8 @@ def receive_answer(core: Core, transaction: Transaction, response: Response, now
         _receive_progress(core, leg, response, now_ms)
     elif not _try_credentials(core, leg, transaction, response, now_ms):
         status = response.status
-        core.end(leg, EndedBy.REMOTE, status, clean(response.reason) or phrase(status))
+        reason = clean(response.reason) or phrase(status)
+        core.end(leg, EndedBy.REMOTE, status, reason, contacts_of(response))
         core.release(leg)
 
 
