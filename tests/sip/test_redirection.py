@@ -87,3 +87,38 @@ def test_lost_attempt_is_cancelled_by_its_own_branch() -> None:
     cancel = request(heir.take(), "CANCEL")
     assert cancel.parsed.via.branch == invite.parsed.via.branch
     assert cancel.headers.get("cseq") == "5 CANCEL"
+
+
+def test_abandoned_call_is_repeated_no_more() -> None:
+    """An INVITE that got no answer is let go of; who got it after all is cancelled."""
+    peer = Peer()
+    handle, invite = place(peer)
+    peer.wait(1_000)
+    assert peer.agent.calls.abandon(handle, peer.now_ms)
+    assert not peer.agent.calls.abandon(handle, peer.now_ms)
+    assert peer.take() == []
+    assert peer.wait(10_000) == []
+    assert [(end.handle, end.status) for end in peer.events(CallEnded)] == [(handle, 487)]
+    assert peer.statuses(peer.respond(invite, 180, tag="late")) == ["CANCEL"]
+    assert peer.statuses(peer.respond(invite, 487, tag="late")) == ["ACK"]
+    peer.wait(80_000)
+    peer.assert_idle()
+
+
+def test_call_with_an_answer_is_not_abandoned() -> None:
+    """A 100 is a sign of life: the call is not let go of."""
+    peer = Peer()
+    handle, invite = place(peer)
+    peer.respond(invite, 100)
+    assert not peer.agent.calls.abandon(handle, peer.now_ms)
+    assert peer.events(CallEnded) == []
+
+
+def test_late_answer_of_an_abandoned_call_is_hung_up() -> None:
+    """A 200 that comes after all is acknowledged and ended by BYE."""
+    peer = Peer()
+    handle, invite = place(peer)
+    peer.agent.calls.abandon(handle, peer.now_ms)
+    contact = "Contact: <sip:100@192.0.2.1:5062>\r\n"
+    replies = peer.respond(invite, 200, tag="late", extra=contact, body=SDP)
+    assert peer.statuses(replies) == ["ACK", "BYE"]

@@ -16,8 +16,10 @@ from cordboard.sip.message import Headers, Request, Response
 from cordboard.sip.redirection import contacts_of
 from cordboard.sip.responses import phrase
 from cordboard.sip.session_interval import take_answer
-from cordboard.sip.transaction import Transaction, top_branch
-from cordboard.sip.transaction_table import GIVE_UP_MS, State
+from cordboard.sip.transaction import OWNER_PREFIX, Transaction, top_branch
+from cordboard.sip.transaction_table import GIVE_UP_MS, State, Timer
+
+SILENCE = "no answer of any kind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,19 @@ def cancel(core: Core, leg: Leg, now_ms: int, by: EndedBy, reason: str) -> None:
     leg.cancel_wanted = True
     if leg.progressed:
         _send_cancel(core, leg, now_ms)
+
+
+def abandon(core: Core, leg: Leg, now_ms: int) -> bool:
+    """Let go of a call whose INVITE got no answer at all: it is not repeated any more.
+
+    False where there was one. Whoever got it after all is cancelled, or hung up on.
+    """
+    if leg.ended or leg.progressed or leg.state is not LegState.CALLING:
+        return False
+    cancel(core, leg, now_ms, EndedBy.LOCAL, SILENCE)
+    if leg.invite is not None:
+        core.timers.cancel((OWNER_PREFIX + leg.invite.key, Timer.A))
+    return True
 
 
 def _send_cancel(core: Core, leg: Leg, now_ms: int) -> None:

@@ -170,6 +170,11 @@ class CallCommands:
         """Give up a call that a process that died was placing; returns a new handle."""
         return uac.cancel_lost(self._core, invitation, now_ms, challenged=challenged).handle
 
+    def abandon(self, handle: str, now_ms: int) -> bool:
+        """Let go of a call whose INVITE got no answer at all; False where it got one."""
+        leg = self._core.legs.get(handle)
+        return leg is not None and uac.abandon(self._core, leg, now_ms)
+
     def ring(self, handle: str, now_ms: int, status: int = 180, sdp: bytes = b"") -> bool:
         """Send a provisional answer, 180 or 183 with early media."""
         leg = self._core.legs.get(handle)

@@ -21,7 +21,8 @@ from cordboard.storage.outbound_calls import WantedCall
 from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import Number, SipTrunk
 from cordboard.storage.vault import SecretUnreadable, Vault
-from cordboard.telephony.sip.outgoing import DialForbidden, Route
+from cordboard.telephony.sip.hops import DialForbidden
+from cordboard.telephony.sip.route import Route
 
 RESOLVE_WAIT_S = 3.0
 RING_LIMIT_MS = 60_000

@@ -25,7 +25,8 @@ from cordboard.storage.call_writes import Lease
 from cordboard.storage.database import Database
 from cordboard.storage.outbound_calls import OutboundLimits, WantedCall
 from cordboard.telephony.sip.endpoint import SipEndpoint
-from cordboard.telephony.sip.outgoing import DialForbidden, OutgoingSipLeg
+from cordboard.telephony.sip.hops import DialForbidden
+from cordboard.telephony.sip.outgoing import OutgoingSipLeg
 from cordboard.telephony.sip.ports import NoPortLeft
 from cordboard.telephony.sip.stream import RtpHost
 from cordboard.wiring.dialling import Dialling, Unroutable

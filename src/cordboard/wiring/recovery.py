@@ -11,7 +11,7 @@ from cordboard.ports import OpenCall
 from cordboard.sip.events import CallReleased, SipEvent
 from cordboard.sip.fields import BadField
 from cordboard.telephony.sip.endpoint import SipEndpoint
-from cordboard.telephony.sip.outgoing import lost_invitation
+from cordboard.telephony.sip.route import lost_invitation
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,15 +16,16 @@ from cordboard.ids import Randomness
 from cordboard.media.codec import PCMU
 from cordboard.ports import DialFailed, OutgoingLeg
 from cordboard.sip.config import UserAgentConfig
-from cordboard.sip.dialog import DialogRecord
 from cordboard.sip.events import CallOffered
 from cordboard.sip.fields import BadField
 from cordboard.sip.uac import InvitationNames
 from cordboard.telephony.sip.endpoint import SipEndpoint
+from cordboard.telephony.sip.hops import DialForbidden
 from cordboard.telephony.sip.leg import SipLeg
 from cordboard.telephony.sip.media_choice import NARROW_FIRST
-from cordboard.telephony.sip.outgoing import DialForbidden, OutgoingSipLeg, Route, lost_invitation
+from cordboard.telephony.sip.outgoing import OutgoingSipLeg
 from cordboard.telephony.sip.ports import PortRange
+from cordboard.telephony.sip.route import Route, lost_invitation
 from cordboard.telephony.sip.stream import RtpHost
 
 HOST = "127.0.0.1"
@@ -78,7 +79,7 @@ class House:
         self.theirs = self._endpoint(self.offers.put_nowait)
         self.address = ("", 0)
         self.broken: list[BaseException] = []
-        self.saved: list[DialogRecord] = []
+        self.saved: list[Mapping[str, object]] = []
         self.store_is_away = False
 
     def _broke(self, where: str, error: BaseException) -> None:
@@ -92,7 +93,7 @@ class House:
             offered,
         )
 
-    async def _save(self, dialog: DialogRecord) -> None:
+    async def _save(self, dialog: Mapping[str, object]) -> None:
         self.saved.append(dialog)
         if self.store_is_away:
             raise TimeoutError

@@ -22,6 +22,10 @@ class LegMedia:
         self._session_id = int.from_bytes(host.randomness.random_bytes(4), "big")
         self._version = 0
 
+    def moved(self, source: Address) -> None:
+        """Take note that the signalling comes from elsewhere now."""
+        self._source = source
+
     @property
     def choice(self) -> MediaChoice:
         """What was settled last."""

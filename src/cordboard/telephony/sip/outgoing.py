@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cordboard.call.events import EndReason, LegEndedBy
 from cordboard.ports import DialFailed
-from cordboard.sip.datagram import Address
 from cordboard.sip.dialog import DialogRecord
-from cordboard.sip.digest import Credentials
 from cordboard.sip.events import (
     CallAnswered,
     CallEnded,
@@ -20,11 +18,13 @@ from cordboard.sip.events import (
     SipEvent,
 )
 from cordboard.sip.fields import BadField
-from cordboard.sip.uac import Invitation, InvitationNames
+from cordboard.sip.uac import SILENCE
 from cordboard.telephony.sip.connected import ConnectedLeg
 from cordboard.telephony.sip.endpoint import SipEndpoint
+from cordboard.telephony.sip.hops import SILENCE_MS, DialForbidden, DialLater, Hop, Hops
 from cordboard.telephony.sip.leg_media import LegMedia
 from cordboard.telephony.sip.media_choice import MediaRefused
+from cordboard.telephony.sip.route import Route
 from cordboard.telephony.sip.stream import RtpHost
 
 DIGIT_PAUSES_S: Mapping[str, float] = {",": 1.0, "w": 0.5, "W": 1.0}
@@ -34,7 +34,8 @@ ACK_HELD_S = 1.0
 DIGIT_S = 0.2
 """So long a digit takes with the silence behind it."""
 
-RING_LIMIT_MAX_MS = 600_000
+LATER_MAX_MS = 30_000
+RECORD_WAIT_S = 2.0
 
 _REASONS = {
     **dict.fromkeys((486, 600), EndReason.BUSY),
@@ -42,84 +43,6 @@ _REASONS = {
     **dict.fromkeys((403, 433, 603, 607, 608), EndReason.REJECTED),
     **dict.fromkeys((401, 407), EndReason.CARRIER_FAILED),
 }
-
-
-class DialForbidden(Exception):
-    """The dial policy says no at the last moment; the text is for the record."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Where a call goes and as whom.
-
-    ``permit`` is asked right before each INVITE is made and returns the user part to dial, or
-    raises ``DialForbidden``. ``host`` is what Request-URI and To name, ``digits`` are sent after
-    the answer, with ``,`` and ``w`` as pauses.
-    """
-
-    destination: Address
-    host: str
-    sender: str
-    sender_host: str
-    permit: Callable[[], str]
-    names: InvitationNames
-    credentials: Credentials | None = None
-    ring_limit_ms: int = 60_000
-    digits: str = ""
-
-    def invitation(self, number: str, sdp: bytes = b"") -> Invitation:
-        """Return the INVITE to ``number``."""
-        return Invitation(
-            target=f"sip:{number}@{self.host}",
-            sender=f"sip:{self.sender}@{self.sender_host}",
-            destination=self.destination,
-            sdp=sdp,
-            credentials=self.credentials,
-            ring_limit_ms=min(self.ring_limit_ms, RING_LIMIT_MAX_MS),
-            names=self.names,
-            holds_ack=True,
-        )
-
-    def record(self, number: str) -> dict[str, object]:
-        """Return what gives the call up after a crash; ``lost_invitation`` reads it."""
-        invitation = self.invitation(number)
-        return {
-            "invitation": {
-                "target": invitation.target,
-                "sender": invitation.sender,
-                "host": self.destination[0],
-                "port": self.destination[1],
-                "call_id": self.names.call_id,
-                "local_tag": self.names.local_tag,
-                "branch": self.names.branch,
-                "has_credentials": self.credentials is not None,
-            }
-        }
-
-
-def lost_invitation(record: Mapping[str, object]) -> tuple[Invitation, bool] | None:
-    """Read ``Route.record``: the invitation, and whether it may have been sent with credentials.
-
-    None where the record is a dialog's. Raises ``BadField`` where it is neither.
-    """
-    kept = record.get("invitation")
-    if kept is None:
-        return None
-    try:
-        assert isinstance(kept, Mapping)
-        texts = {name: str(kept[name]) for name in ("call_id", "local_tag", "branch")}
-        return (
-            Invitation(
-                target=str(kept["target"]),
-                sender=str(kept["sender"]),
-                destination=(str(kept["host"]), int(str(kept["port"]))),
-                sdp=b"",
-                names=InvitationNames(**texts),
-            ),
-            bool(kept["has_credentials"]),
-        )
-    except (AssertionError, KeyError, ValueError) as error:
-        raise BadField(f"invitation record: {error}") from error
 
 
 class OutgoingSipLeg(ConnectedLeg):
@@ -133,7 +56,7 @@ class OutgoingSipLeg(ConnectedLeg):
         preference: Sequence[str],
         route: Route,
         changed: Callable[[DialogRecord], None],
-        save: Callable[[DialogRecord], Awaitable[None]],
+        save: Callable[[Mapping[str, object]], Awaitable[None]],
     ) -> None:
         super().__init__(endpoint, LegMedia(host, tuple(preference), route.destination), changed)
         self._save = save
@@ -161,25 +84,101 @@ class OutgoingSipLeg(ConnectedLeg):
 
     async def dial(self, ringing: Callable[[bool], None]) -> None:
         """Place the call. Raises ``DialFailed``."""
-        call = self._call
-        call.ringing = ringing
-        if call.given_up:
-            raise DialFailed("cancelled", LegEndedBy.LOCAL, None)
+        self._call.ringing = ringing
         try:
-            number = self._route.permit()
-            # Nothing may come between this decision and the wire.
-            invitation = self._route.invitation(number, self._offer)
-            self._handle = self._endpoint.agent.calls.invite(invitation, self._endpoint.now_ms)
-        except (DialForbidden, BadField) as refusal:
+            await self._place()
+        except DialFailed:
             self.close()
-            raise DialFailed(str(refusal), LegEndedBy.LOCAL, EndReason.DIAL_REFUSED) from refusal
-        self._endpoint.listen(self._handle, self)
-        self._endpoint.pump()
-        await call.settled.wait()
-        if call.failure is not None:
-            raise call.failure
+            raise
         await self._acknowledge()
         await self._dial_on()
+
+    async def _place(self) -> None:
+        """Try one place after another until somebody answers."""
+        hop, attempt = self._route.first, 0
+        hops = Hops(hop, self._route.follow, self._route.dead)
+        while True:
+            await self._try(hop, attempt)
+            call = self._call
+            if call.failure is None:
+                return
+            following = None
+            if call.ended is not None and not call.given_up:
+                following = await hops.after(hop, call.ended, silent=self._is_silent())
+            if following is None or self._endpoint.now_ms >= call.until_ms:
+                raise _last_word(call.failure, call.ended, hops)
+            hop, attempt = following, attempt + 1
+            self._call = call.afresh()
+            self._media.moved(hop.destination)
+
+    async def _try(self, hop: Hop, attempt: int) -> None:
+        """Send one INVITE and wait for its outcome."""
+        number = await self._permitted(hop)
+        if attempt:
+            await self._put_on_record(self._route.record(number, hop, attempt))
+            number = await self._permitted(hop)
+        # Nothing may come between this decision and the wire.
+        call, now_ms = self._call, self._endpoint.now_ms
+        invitation = self._route.invitation(number, self._offer, hop, attempt)
+        call.until_ms = call.until_ms or now_ms + invitation.ring_limit_ms
+        limited = replace(invitation, ring_limit_ms=max(1, call.until_ms - now_ms))
+        try:
+            self._handle = self._endpoint.agent.calls.invite(limited, now_ms)
+        except BadField as bad:
+            raise DialFailed(str(bad), LegEndedBy.LOCAL, EndReason.DIAL_REFUSED) from bad
+        self._endpoint.listen(self._handle, self)
+        self._endpoint.pump()
+        if hop.others:
+            await self._wait_for_a_sign()
+        await call.settled.wait()
+
+    async def _wait_for_a_sign(self) -> None:
+        """Let an address go that says nothing, since there is another one."""
+        calls, call = self._endpoint.agent.calls, self._call
+        try:
+            async with asyncio.timeout(SILENCE_MS / 1_000):
+                await call.settled.wait()
+        except TimeoutError:
+            call.abandoned = calls.abandon(self._handle, self._endpoint.now_ms)
+            self._endpoint.pump()
+
+    async def _permitted(self, hop: Hop) -> str:
+        """Return what to dial, as soon as it may be dialled; in the same step where it may now."""
+        waited_ms = 0
+        while True:
+            if self._call.given_up:
+                raise DialFailed("cancelled", LegEndedBy.LOCAL, None)
+            try:
+                return hop.permit()
+            except DialLater as later:
+                if waited_ms >= LATER_MAX_MS:
+                    raise DialFailed(
+                        "too many calls wait for their turn",
+                        *(LegEndedBy.LOCAL, EndReason.DIAL_REFUSED),
+                    ) from later
+                waited_ms += later.wait_ms
+                await asyncio.sleep(later.wait_ms / 1_000)
+            except DialForbidden as refusal:
+                raise DialFailed(
+                    str(refusal), LegEndedBy.LOCAL, EndReason.DIAL_REFUSED
+                ) from refusal
+
+    async def _put_on_record(self, record: Mapping[str, object]) -> None:
+        """Have the next INVITE on record before it is sent, so that a crash can take it back."""
+        try:
+            async with asyncio.timeout(RECORD_WAIT_S):
+                await self._save(record)
+        except TimeoutError as away:
+            raise DialFailed(
+                "the next attempt could not be put on record",
+                *(LegEndedBy.LOCAL, EndReason.CARRIER_FAILED),
+            ) from away
+
+    def _is_silent(self) -> bool:
+        """Tell whether the last INVITE got no answer of any kind."""
+        call = self._call
+        timed_out = call.ended is not None and call.ended.by is EndedBy.TIMEOUT
+        return call.abandoned or (timed_out and not call.rang)
 
     async def end(self) -> None:
         """Give up or hang up, whatever the state; frees the port."""
@@ -192,6 +191,8 @@ class OutgoingSipLeg(ConnectedLeg):
 
     def sip_event(self, event: SipEvent) -> None:
         """Take an event of the user agent."""
+        if event.handle != self._handle:
+            return  # of an INVITE that was let go
         match event:
             case CallProgressed(status=status, sdp=sdp):
                 self._progressed(status, sdp)
@@ -200,7 +201,7 @@ class OutgoingSipLeg(ConnectedLeg):
             case CallAnswered(sdp_answer=answer):
                 self._answered(answer)
             case CallEnded() if not self._call.settled.is_set():
-                self.close()
+                self._call.ended = event
                 self._fail(_failure(event, rang=self._call.rang))
             case _:
                 super().sip_event(event)
@@ -278,10 +279,28 @@ class _Outgoing:
     rang: bool = False
     early: bool = False
     dialog: DialogRecord | None = None
+    ended: CallEnded | None = None
+    abandoned: bool = False
+    until_ms: int = 0
+
+    def afresh(self) -> _Outgoing:
+        """Return the beginning of the next attempt."""
+        return _Outgoing(ringing=self.ringing, given_up=self.given_up, until_ms=self.until_ms)
+
+
+def _last_word(failure: DialFailed, ended: CallEnded | None, hops: Hops) -> DialFailed:
+    """Return why the call failed, with what became of its redirections."""
+    if not hops.refusals or ended is None or not 300 <= ended.status <= 399:
+        return failure
+    why = f"{failure}: {hops.refusals[-1]}"
+    reason = EndReason.DIAL_REFUSED if hops.forbidden else failure.reason
+    return DialFailed(why, failure.by, reason)
 
 
 def _failure(event: CallEnded, *, rang: bool) -> DialFailed:
     """Tell from how an INVITE ended why nobody answered it."""
+    if event.by is EndedBy.LOCAL and event.reason == SILENCE:
+        return DialFailed(SILENCE, LegEndedBy.FAILURE, EndReason.UNREACHABLE)
     if event.by is EndedBy.LOCAL:
         return DialFailed("cancelled", LegEndedBy.LOCAL, None)
     cause = f"{event.status} {event.reason}".strip()
