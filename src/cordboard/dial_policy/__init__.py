@@ -12,11 +12,13 @@ from cordboard.dial_policy.decision import (
     TrunkDialing,
     decide,
 )
-from cordboard.dial_policy.limits import DialGauge, DialLimits
+from cordboard.dial_policy.limits import CONCURRENT, RATE, DialGauge, DialLimits
 from cordboard.dial_policy.spelling import NumberMalformed, normalise_number
 
 __all__ = [
+    "CONCURRENT",
     "ORDINARY_CLASSES",
+    "RATE",
     "Allowed",
     "DialGauge",
     "DialLimits",

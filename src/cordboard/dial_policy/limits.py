@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from cordboard.dial_policy.decision import Refused
+
+CONCURRENT: Final = "concurrent_limit"
+RATE: Final = "rate_limit"
+"""The two refusals that pass by waiting."""
 
 _SECOND_MS: Final = 1_000
 _HOUR_MS: Final = 3_600_000
@@ -33,15 +38,35 @@ class DialGauge:
     _of_number: Counter[str] = field(default_factory=Counter)
     _talks: deque[tuple[int, int]] = field(default_factory=deque)
 
-    def admit(self, number: str, now_ms: int) -> Refused | None:
-        """Count a dial to ``number`` (as ``Allowed`` spells it), or say why it must not happen."""
+    def remember(
+        self, attempts: Sequence[tuple[int, str]], talks: Sequence[tuple[int, int]]
+    ) -> None:
+        """Take what is on record of the time before: dials (when, which number), in order, and
+        conversations (when they ended, how long they were). Times may be below zero.
+        """
+        self._attempts.extendleft(reversed(attempts))
+        self._of_number.update(number for _, number in attempts)
+        self._talks.extendleft(reversed(talks))
+
+    def admit(self, number: str, now_ms: int, *, further: bool = False) -> Refused | None:
+        """Count a dial to ``number`` (as ``Allowed`` spells it), or say why it must not happen.
+
+        ``further`` means another number for a call that runs already, as a redirection brings it.
+        """
         self._forget(now_ms)
-        refusal = self._refusal(number, now_ms)
+        refusal = self._refusal(number, now_ms, self.running_count - further)
         if refusal is None:
-            self.running_count += 1
+            self.running_count += not further
             self._attempts.append((now_ms, number))
             self._of_number[number] += 1
         return refusal
+
+    def wait_ms(self, now_ms: int) -> int:
+        """Return how long the rate makes a dial wait; 0 where it may be made now."""
+        if self._lately(now_ms) < self.limits.per_second_count:
+            return 0
+        at_ms, _ = self._attempts[-self.limits.per_second_count]
+        return at_ms + _SECOND_MS - now_ms
 
     def ended(self, now_ms: int, talk_ms: int) -> None:
         """Note that an admitted call is over, after ``talk_ms`` of conversation."""
@@ -50,14 +75,14 @@ class DialGauge:
         if self.limits.per_day_minutes is not None and talk_ms > 0:
             self._talks.append((now_ms, talk_ms))
 
-    def _refusal(self, number: str, now_ms: int) -> Refused | None:
+    def _refusal(self, number: str, now_ms: int, running_count: int) -> Refused | None:
         limits = self.limits
-        if self.running_count >= limits.concurrent_count:
-            return Refused("concurrent_limit", "too many calls at the same time")
+        if running_count >= limits.concurrent_count:
+            return Refused(CONCURRENT, "too many calls at the same time")
         if self._of_number[number] >= limits.per_destination_hour_count:
             return Refused("destination_limit", "this number was dialled too often in an hour")
         if self._lately(now_ms) >= limits.per_second_count:
-            return Refused("rate_limit", "too many calls in one second")
+            return Refused(RATE, "too many calls in one second")
         if limits.per_day_minutes is not None:
             spent_ms = sum(talk_ms for _, talk_ms in self._talks)
             if spent_ms >= limits.per_day_minutes * 60_000:

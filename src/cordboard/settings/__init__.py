@@ -151,6 +151,22 @@ class Settings:
     calls_out_per_number_max_count: int = _setting(
         "10", integer(1, 10000), "Calls placed at a time from one number; others wait."
     )
+    calls_out_per_second_max_count: int = _setting(
+        "1",
+        integer(1, 1000),
+        "Numbers of the public network one organisation may dial in a second; others wait.",
+    )
+    calls_out_per_destination_max_count: int = _setting(
+        "3",
+        integer(1, 100_000),
+        "How often one organisation may dial the same number of the public network in an hour.",
+        development="60",
+    )
+    calls_out_day_max_minutes: int | None = _setting(
+        "",
+        optional(integer(1, 10_000_000)),
+        "Minutes one organisation may talk on calls it placed, within 24 hours; no limit without.",
+    )
     home_country: str = _setting(
         "US", country, "Country whose national number format is understood without a prefix."
     )

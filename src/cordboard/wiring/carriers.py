@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import logging
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cordboard.bus.port import Bus, Message, Refused
 from cordboard.engine.dispatch import Dispatch
 from cordboard.engine.parts import EngineParts
+from cordboard.ids import Randomness
 from cordboard.ports import OpenCall
 from cordboard.sip.config import UserAgentConfig
 from cordboard.sip.digest import STRONG, WEAK, DigestServer
@@ -23,14 +25,16 @@ from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import SipTrunk
 from cordboard.storage.vault import SecretUnreadable
 from cordboard.telephony.sip.endpoint import SipEndpoint
+from cordboard.telephony.sip.location import Locator, NameService
 from cordboard.telephony.sip.ports import PortRange
 from cordboard.telephony.sip.stream import RtpHost
 from cordboard.telephony.sip.trunks import Trunk, TrunkGate
 from cordboard.wiring.dialling import Dialling
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.inbound import InboundCalls
-from cordboard.wiring.options import dial_rules
+from cordboard.wiring.options import dial_limits, dial_rules
 from cordboard.wiring.outbound import OutboundCalls, OutboundParts
+from cordboard.wiring.permits import Permits
 from cordboard.wiring.providers import Providers
 from cordboard.wiring.recovery import Releaser
 from cordboard.wiring.registrations import TrunkRegistrations
@@ -77,8 +81,9 @@ class SipCarrier:
         self._endpoint = SipEndpoint(
             self._user_agent, engine.clock, randomness.token, self._calls.offered
         )
-        self._registrations = TrunkRegistrations(self._endpoint, ground.vault)
-        self._placing = self._outbound(host, engine, dispatch, providers, store, bus)
+        locator = Locator(NameService(), engine.clock, _below(randomness))
+        self._registrations = TrunkRegistrations(self._endpoint, ground.vault, locator)
+        self._placing = self._outbound(host, locator, engine, dispatch, providers, store, bus)
 
     async def __aenter__(self) -> SipCarrier:
         await self._load_trunks()
@@ -112,6 +117,7 @@ class SipCarrier:
     def _outbound(
         self,
         host: RtpHost,
+        locator: Locator,
         engine: EngineParts,
         dispatch: Dispatch,
         providers: Providers,
@@ -122,7 +128,13 @@ class SipCarrier:
         dialling = Dialling(
             database=ground.database,
             vault=ground.vault,
-            rules=dial_rules(settings),
+            permits=Permits(
+                ground.database,
+                engine.clock,
+                dial_rules(settings),
+                dial_limits(settings),
+            ),
+            locator=locator,
             home_country=settings.home_country,
             sender_host=lambda: f"{self._address}:{self.port}",
             new_token=ground.randomness.token,
@@ -202,6 +214,11 @@ class SipCarrier:
             password,
             WEAK if row.fields.get("digest") == "md5" else STRONG,
         )
+
+
+def _below(randomness: Randomness) -> Callable[[int], int]:
+    """Return what draws a number from 0 up to, not with, its argument."""
+    return lambda end: randomness.bits(32) % end
 
 
 def reachable_address(bound: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import phonenumbers
 from sqlalchemy import select
 
-from cordboard.dial_policy import DialRequest, DialRules, Refused, TrunkDialing, decide
+from cordboard.dial_policy import TrunkDialing
 from cordboard.sip.datagram import Address
 from cordboard.sip.digest import Credentials
 from cordboard.sip.fields import BadField, parse_uri
@@ -21,12 +20,12 @@ from cordboard.storage.outbound_calls import WantedCall
 from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import Number, SipTrunk
 from cordboard.storage.vault import SecretUnreadable, Vault
-from cordboard.telephony.sip.hops import DialForbidden
+from cordboard.telephony.sip.hops import DialForbidden, Follow, Hop
+from cordboard.telephony.sip.location import Locator, NotLocated
 from cordboard.telephony.sip.route import Route
+from cordboard.wiring.permits import CallPermit, Permits, international
 
-RESOLVE_WAIT_S = 3.0
 RING_LIMIT_MS = 60_000
-SHORT_DIGITS_MAX = 6
 
 
 class Unroutable(Exception):
@@ -39,7 +38,8 @@ class Dialling:
 
     database: Database
     vault: Vault
-    rules: DialRules
+    permits: Permits
+    locator: Locator
     home_country: str
     sender_host: Callable[[], str]
     new_token: Callable[[], str]
@@ -61,40 +61,85 @@ class Dialling:
             raise DialForbidden("from_number is no number of the organisation any more")
         if trunk is None or trunk.organisation_id != wanted.organisation_id:
             raise Unroutable("the SIP trunk is gone")
-        host, destination = await destination_of(trunk)
-        permit = self._permit(wanted, trunk)
+        host, addresses = await located(trunk, self.locator)
+        permit = await self._permit(wanted, trunk)
+        dialled = permit.judge(international(wanted.to_number))
         route = Route(
-            destination=destination,
+            destination=addresses[0],
             host=host,
             sender=self._spelt(wanted.from_number, trunk),
             sender_host=self.sender_host(),
-            permit=permit,
+            permit=partial(permit.dial, dialled),
             names=InvitationNames(self.new_token(), self.new_token(), self.new_token()),
             credentials=credentials_of(trunk, self.vault),
             ring_limit_ms=_ring_limit_ms(wanted.params.get("Timeout")),
             digits=wanted.params.get("SendDigits", ""),
+            number=dialled,
+            others=addresses[1:],
+            follow=self._follow(trunk, host, addresses, permit),
+            dead=self.locator.dead,
+            over=permit.over,
         )
-        return route, permit()
+        return route, permit.spell(dialled)
 
-    def _permit(self, wanted: WantedCall, trunk: SipTrunk) -> Callable[[], str]:
+    async def _permit(self, wanted: WantedCall, trunk: SipTrunk) -> CallPermit:
         dialing = TrunkDialing(
             allow_any=bool(trunk.fields.get("allow_any")),
             prefixes=tuple(trunk.fields.get("dial_prefixes") or ()),
         )
+        await self.permits.ready(wanted.organisation_id)
+        return self.permits.for_call(
+            wanted.organisation_id, dialing, partial(self._spelt, trunk=trunk)
+        )
 
-        def permit() -> str:
-            number = _international(wanted.to_number)
-            decision = decide(DialRequest(number=number, trunk=dialing), self.rules)
-            if isinstance(decision, Refused):
-                setting = f" ({decision.setting})" if decision.setting else ""
-                raise DialForbidden(f"{decision.message}{setting}")
-            return self._spelt(decision.number, trunk)
+    def _follow(
+        self, trunk: SipTrunk, host: str, addresses: tuple[Address, ...], permit: CallPermit
+    ) -> Follow:
+        """Return who judges redirections: their number by the policy, their host by the trunk."""
 
-        return permit
+        async def follow(contact: str) -> Hop:
+            try:
+                uri = parse_uri(contact)
+            except BadField:
+                raise DialForbidden("redirected to what is no SIP address") from None
+            number = permit.judge(uri.user or "")
+            written = _written(uri.host, uri.port)
+            found = addresses
+            if written != host:
+                found = await self._trunk_addresses(trunk, contact, addresses)
+            return Hop(
+                destination=found[0],
+                host=written,
+                permit=partial(permit.dial, number),
+                number=number,
+                others=found[1:],
+            )
+
+        return follow
+
+    async def _trunk_addresses(
+        self, trunk: SipTrunk, contact: str, known: tuple[Address, ...]
+    ) -> tuple[Address, ...]:
+        """Return the addresses of a contact's host that belong to the trunk."""
+        try:
+            found = await self.locator.locate(contact)
+        except NotLocated as nowhere:
+            raise DialForbidden(f"redirected to nowhere: {nowhere}") from None
+        hosts = {address[0] for address in known}
+        networks = [ipaddress.ip_network(text) for text in trunk.fields.get("networks") or ()]
+        ours = tuple(
+            address
+            for address in found
+            if address[0] in hosts
+            or any(ipaddress.ip_address(address[0]) in network for network in networks)
+        )
+        if not ours:
+            raise DialForbidden("redirected to a host that is not in the trunk's `networks`")
+        return ours
 
     def _spelt(self, number: str, trunk: SipTrunk) -> str:
         """Return a number as the trunk wants it; what is no international number stays."""
-        written = _international(number)
+        written = international(number)
         if not written.startswith("+"):
             return number
         form = trunk.fields.get("number_format")
@@ -122,37 +167,23 @@ def credentials_of(trunk: SipTrunk, vault: Vault) -> Credentials | None:
     return Credentials(str(user), password, str(trunk.fields.get("realm") or ""))
 
 
-async def destination_of(trunk: SipTrunk) -> tuple[str, Address]:
-    """Return the target's host as URIs have it, and the address it stands for.
+async def located(trunk: SipTrunk, locator: Locator) -> tuple[str, tuple[Address, ...]]:
+    """Return the target's host as URIs have it, and the addresses it stands for, best first.
 
     Raises ``Unroutable``.
     """
+    target = str(trunk.fields.get("target") or "")
     try:
-        uri = parse_uri(str(trunk.fields.get("target") or ""))
+        uri = parse_uri(target)
+        return _written(uri.host, uri.port), await locator.locate(target)
     except BadField:
         raise Unroutable("the SIP trunk has no target") from None
-    port = uri.port or 5060
-    written = f"{uri.host}:{uri.port}" if uri.port else uri.host
-    bare = uri.host.strip("[]")
-    try:
-        return written, (str(ipaddress.ip_address(bare)), port)
-    except ValueError:
-        pass
-    try:
-        async with asyncio.timeout(RESOLVE_WAIT_S):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                bare, port, family=socket.AF_INET, type=socket.SOCK_DGRAM
-            )
-    except (OSError, TimeoutError):
-        raise Unroutable("the SIP trunk's target has no address") from None
-    return written, (str(found[0][4][0]), port)
+    except NotLocated as nowhere:
+        raise Unroutable(f"the SIP trunk's target: {nowhere}") from None
 
 
-def _international(number: str) -> str:
-    """Return a stored number with its plus; short ones and names are extensions."""
-    if number.isdigit() and len(number) > SHORT_DIGITS_MAX:
-        return f"+{number}"
-    return number
+def _written(host: str, port: int | None) -> str:
+    return f"{host}:{port}" if port else host
 
 
 def _ring_limit_ms(seconds: str | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cordboard.dial_policy import DialRules
+from cordboard.dial_policy import DialLimits, DialRules
 from cordboard.settings import Settings
 from cordboard.storage.plans import PlanOptions
 
@@ -10,6 +10,16 @@ from cordboard.storage.plans import PlanOptions
 def dial_rules(settings: Settings) -> DialRules:
     """Return what may be dialled."""
     return DialRules(countries=settings.dial_countries, home_country=settings.home_country)
+
+
+def dial_limits(settings: Settings) -> DialLimits:
+    """Return how much may be dialled."""
+    return DialLimits(
+        concurrent_count=settings.calls_out_max_count,
+        per_second_count=settings.calls_out_per_second_max_count,
+        per_destination_hour_count=settings.calls_out_per_destination_max_count,
+        per_day_minutes=settings.calls_out_day_max_minutes,
+    )
 
 
 def plan_options(settings: Settings, *, content_free: bool = False) -> PlanOptions:

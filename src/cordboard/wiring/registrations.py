@@ -13,7 +13,8 @@ from cordboard.sip.registration import Binding
 from cordboard.storage.tables import SipTrunk
 from cordboard.storage.vault import Vault
 from cordboard.telephony.sip.endpoint import SipEndpoint
-from cordboard.wiring.dialling import Unroutable, credentials_of, destination_of
+from cordboard.telephony.sip.location import Locator
+from cordboard.wiring.dialling import Unroutable, credentials_of, located
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,9 @@ AGAIN_MS = 30_000
 class TrunkRegistrations:
     """Call ``follow`` with the trunks there are, again and again; ``leave`` takes all back."""
 
-    def __init__(self, endpoint: SipEndpoint, vault: Vault) -> None:
+    def __init__(self, endpoint: SipEndpoint, vault: Vault, locator: Locator) -> None:
         self._endpoint = endpoint
+        self._locator = locator
         self._vault = vault
         self._kept: dict[str, _Kept] = {}
         self._failed: dict[str, tuple[object, int]] = {}
@@ -47,9 +49,9 @@ class TrunkRegistrations:
         self._endpoint.pump()
 
     def networks(self, trunk_id: str) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Return where calls of a registered trunk come from: its registrar."""
+        """Return where calls of a registered trunk come from: its registrar's hosts."""
         kept = self._kept.get(trunk_id)
-        return () if kept is None else (ip_network(kept.host),)
+        return () if kept is None else tuple(ip_network(host) for host in kept.hosts)
 
     async def leave(self) -> None:
         """Take all registrations back, and wait a moment for the answers."""
@@ -66,10 +68,10 @@ class TrunkRegistrations:
 
     async def _register(self, trunk: SipTrunk) -> None:
         try:
-            host, destination = await destination_of(trunk)
+            host, addresses = await located(trunk, self._locator)
             credentials = credentials_of(trunk, self._vault)
             user = str(trunk.fields.get("register_user") or "")
-            binding = Binding(f"sip:{host}", f"sip:{user}@{host}", destination, credentials)
+            binding = Binding(f"sip:{host}", f"sip:{user}@{host}", addresses[0], credentials)
             registrations = self._endpoint.agent.registrations
             handle = registrations.add(binding, self._endpoint.now_ms)
         except (Unroutable, BadField) as problem:
@@ -77,7 +79,8 @@ class TrunkRegistrations:
             self._failed[trunk.id] = _content(trunk), self._endpoint.now_ms + AGAIN_MS
             return
         self._failed.pop(trunk.id, None)
-        kept = _Kept(trunk.id, handle, destination[0], _content(trunk))
+        hosts = tuple(dict.fromkeys(address[0] for address in addresses))
+        kept = _Kept(trunk.id, handle, hosts, _content(trunk))
         self._kept[trunk.id] = kept
         self._endpoint.listen(handle, kept)
 
@@ -85,9 +88,9 @@ class TrunkRegistrations:
 class _Kept:
     """One trunk's registration, as the endpoint's listener."""
 
-    def __init__(self, trunk_id: str, handle: str, host: str, content: object) -> None:
+    def __init__(self, trunk_id: str, handle: str, hosts: tuple[str, ...], content: object) -> None:
         self.handle = handle
-        self.host = host
+        self.hosts = hosts
         self.content = content
         self.over = asyncio.Event()
         self._trunk_id = trunk_id

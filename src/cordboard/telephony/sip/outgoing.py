@@ -85,11 +85,16 @@ class OutgoingSipLeg(ConnectedLeg):
     async def dial(self, ringing: Callable[[bool], None]) -> None:
         """Place the call. Raises ``DialFailed``."""
         self._call.ringing = ringing
+        answered = False
         try:
             await self._place()
+            answered = True
         except DialFailed:
             self.close()
             raise
+        finally:
+            if not answered:
+                self._route.over(0)
         await self._acknowledge()
         await self._dial_on()
 
@@ -203,6 +208,9 @@ class OutgoingSipLeg(ConnectedLeg):
             case CallEnded() if not self._call.settled.is_set():
                 self._call.ended = event
                 self._fail(_failure(event, rang=self._call.rang))
+            case CallEnded():
+                self._route.over(self._endpoint.now_ms - self._call.answered_ms)
+                super().sip_event(event)
             case _:
                 super().sip_event(event)
 
@@ -236,6 +244,7 @@ class OutgoingSipLeg(ConnectedLeg):
             return
         if self._sink is not None:
             self._media.stream.start(self._sink)
+        self._call.answered_ms = self._endpoint.now_ms
         self._call.settled.set()
 
     def _fail(self, failure: DialFailed) -> None:
@@ -282,6 +291,7 @@ class _Outgoing:
     ended: CallEnded | None = None
     abandoned: bool = False
     until_ms: int = 0
+    answered_ms: int = 0
 
     def afresh(self) -> _Outgoing:
         """Return the beginning of the next attempt."""

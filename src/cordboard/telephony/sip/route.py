@@ -21,7 +21,8 @@ class Route:
     ``permit`` is asked right before each INVITE is made and returns the user part to dial, or
     raises ``DialForbidden`` or ``DialLater``. ``host`` is what Request-URI and To name, ``others``
     are the target's further addresses, ``follow`` judges redirections, ``dead`` is told of an
-    address that does not work. ``digits`` are sent after the answer, with ``,`` and ``w`` as
+    address that does not work, ``over`` how long the call was talked on, 0 where nobody answered.
+    ``digits`` are sent after the answer, with ``,`` and ``w`` as
     pauses.
     """
 
@@ -38,6 +39,7 @@ class Route:
     others: tuple[Address, ...] = ()
     follow: Follow = follow_nobody
     dead: Callable[[Address], None] = lambda address: None
+    over: Callable[[int], None] = lambda talk_ms: None
 
     @property
     def first(self) -> Hop:
