@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cordboard.call.events import EndReason
 from cordboard.ports import CallEnding, Direction, Fact, NewCall
+from cordboard.storage.announcing import announce, announce_facts, closing, connected
 from cordboard.storage.tables import Call, CallEvent, Leg
 
 TERMINAL: Final = ("ended", "error")
@@ -99,15 +100,21 @@ async def append_facts(session: AsyncSession, facts: Sequence[KeptFact]) -> None
     ]
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     await session.execute(dialect.insert(CallEvent).on_conflict_do_nothing(), rows)
+    await announce_facts(session, [(kept.call_id, kept.fact) for kept in facts])
 
 
 async def mark_answered(session: AsyncSession, call_id: str, at: datetime) -> None:
     """Turn a call that has not started into one in progress."""
-    await session.execute(
-        update(Call)
-        .where(Call.id == call_id, Call.status == "not_started")
-        .values(status="in_progress", stage="picked_up", started_at=at)
-    )
+    numbers = (
+        await session.execute(
+            update(Call)
+            .where(Call.id == call_id, Call.status == "not_started")
+            .values(status="in_progress", stage="picked_up", started_at=at)
+            .returning(Call.to_number, Call.from_number)
+        )
+    ).one_or_none()
+    if numbers is not None:
+        await announce(session, call_id, [connected(*numbers, at)])
     await session.execute(
         update(Leg).where(Leg.call_id == call_id, Leg.state == "offered").values(state="answered")
     )
@@ -124,12 +131,12 @@ async def replace_transcript(session: AsyncSession, call_id: str, transcript: st
 
 async def close_call(session: AsyncSession, call_id: str, ending: CallEnding) -> bool:
     """Make a call terminal; False if it was already, which changes nothing."""
-    row = (
+    before = (
         await session.execute(select(Call.stage, Call.hipaa_compliant).where(Call.id == call_id))
     ).one_or_none()
-    if row is None:
+    if before is None:
         return False
-    picked_up = row.stage not in (None, "created")
+    picked_up = before.stage not in (None, "created")
     failed = ending.reason in _ERRORS
     closed: CursorResult[Any] = await session.execute(  # type: ignore[assignment]
         update(Call)
@@ -140,14 +147,18 @@ async def close_call(session: AsyncSession, call_id: str, ending: CallEnding) ->
             end_reason=ending.reason.value,
             error_message=_error_message(ending) if failed else None,
             ended_at=ending.at,
-            transcript=None if row.hipaa_compliant else clean(ending.transcript),
+            transcript=None if before.hipaa_compliant else clean(ending.transcript),
             recording_available=ending.recording_available,
             owner_engine=None,
             lease_until=None,
         )
     )
     await session.execute(update(Leg).where(Leg.call_id == call_id).values(state="ended"))
-    return closed.rowcount == 1
+    if closed.rowcount != 1:
+        return False
+    row = await session.get_one(Call, call_id, populate_existing=True)
+    await announce(session, call_id, closing(row))
+    return True
 
 
 def plain(value: Mapping[str, object]) -> dict[str, Any]:

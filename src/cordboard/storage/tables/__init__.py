@@ -14,6 +14,7 @@ from cordboard.storage.tables.agents import (
     Webhook,
 )
 from cordboard.storage.tables.calls import Call, CallEvent, DialAttempt, Leg, OutboxEvent
+from cordboard.storage.tables.deliveries import Delivery, DeliveryAttempt, WebhookHealth
 from cordboard.storage.tables.idempotency import IdempotencyKey
 from cordboard.storage.tables.key_checks import KeyCheck
 from cordboard.storage.tables.numbers import Number, SipTrunk
@@ -28,6 +29,8 @@ __all__ = [
     "ApiKey",
     "Call",
     "CallEvent",
+    "Delivery",
+    "DeliveryAttempt",
     "DialAttempt",
     "IdempotencyKey",
     "JsonObject",
@@ -45,4 +48,5 @@ __all__ = [
     "VectorDatabase",
     "Voice",
     "Webhook",
+    "WebhookHealth",
 ]
