@@ -11,7 +11,7 @@ import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -138,14 +138,40 @@ class Egress:
             EgressError: one of its kinds; nothing else but cancellation.
 
         """
-        target = parse_target(url, self._policy)
         sent = {"Content-Type": "application/json", **headers}
+        return await self._exchange("POST", url, body, sent, total_ms, partial(_read, max_bytes))
+
+    async def send(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], total_ms: int
+    ) -> EgressAnswer:
+        """Send a request whose answer counts by its status; its body is cut to a few kibibytes.
+
+        A ``body`` goes out as JSON. Deadline and redirects are as of ``post_json``.
+
+        Raises:
+            EgressError: one of its kinds; nothing else but cancellation.
+
+        """
+        sent = {"Content-Type": "application/json", **headers} if body else dict(headers)
+        return await self._exchange(method, url, body, sent, total_ms, _glanced)
+
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        total_ms: int,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[EgressAnswer]],
+    ) -> EgressAnswer:
+        target = parse_target(url, self._policy)
         try:
             async with asyncio.timeout(total_ms / 1000):
-                async with self._http.post(
-                    target.url, data=body, headers=sent, allow_redirects=False
-                ) as answer:
-                    return await _read(answer, max_bytes)
+                async with self._http.request(
+                    method, target.url, data=body or None, headers=headers, allow_redirects=False
+                ) as response:
+                    answer: EgressAnswer = await read(response)
+                    return answer
         except EgressError:
             raise
         except TimeoutError:
@@ -163,7 +189,15 @@ def _lost(error: Exception) -> EgressError:
     return BadAnswer("the connection broke before the answer was complete")
 
 
-async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> EgressAnswer:
+async def _glanced(answer: aiohttp.ClientResponse) -> EgressAnswer:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    try:
+        return EgressAnswer(answer.status, headers, await _beginning(answer))
+    finally:
+        answer.close()
+
+
+async def _read(max_bytes: int, answer: aiohttp.ClientResponse) -> EgressAnswer:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     try:
         if 200 <= answer.status <= 299:

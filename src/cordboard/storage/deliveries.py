@@ -14,9 +14,8 @@ from sqlalchemy import ColumnElement, CursorResult, delete, exists, or_, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from cordboard.storage.secrets import secret_place_of
 from cordboard.storage.tables import Call, Delivery, DeliveryAttempt, OutboxEvent, WebhookHealth
-from cordboard.storage.vault import Vault
+from cordboard.storage.vault import SecretPlace, Vault
 
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 KEPT_DAYS: Final = 30
@@ -53,6 +52,15 @@ class Attempt:
     delivered: bool
     gone: bool
     wait: timedelta | None
+
+
+async def anything(session: AsyncSession, now: datetime) -> bool:
+    """Tell whether there is an event to turn into a delivery, or a delivery that is due."""
+    announced = select(OutboxEvent.id).where(OutboxEvent.relayed_at.is_(None)).limit(1)
+    if (await session.execute(announced)).first() is not None:
+        return True
+    due = select(Delivery.id).where(Delivery.state == WAITING, Delivery.due_at <= now).limit(1)
+    return (await session.execute(due)).first() is not None
 
 
 async def relay(
@@ -174,9 +182,14 @@ async def claim(
     )
 
 
+def secret_place(organisation_id: str, webhook_id: str) -> SecretPlace:
+    """Return the place that a webhook's secrets are bound to."""
+    return SecretPlace(organisation_id, "webhook_health", "secret", webhook_id)
+
+
 def secrets_of(health: WebhookHealth, vault: Vault, now: datetime) -> tuple[str, ...]:
     """Return what a webhook's requests are signed with now: its secret, and for a day the old."""
-    place = secret_place_of(health.organisation_id, "webhook_health", "secret", health.webhook_id)
+    place = secret_place(health.organisation_id, health.webhook_id)
     secrets = [vault.open(health.secret, place)]
     if health.old_secret and health.old_until and health.old_until > now:
         secrets.append(vault.open(health.old_secret, place))

@@ -17,11 +17,6 @@ def secret_place(row: ResourceRow | SipTrunk, path: tuple[str, ...]) -> SecretPl
     return SecretPlace(row.organisation_id, row.__tablename__, column, row.id)
 
 
-def secret_place_of(organisation_id: str, table: str, column: str, row_id: str) -> SecretPlace:
-    """Return the place of a secret that has a column of its own."""
-    return SecretPlace(organisation_id, table, column, row_id)
-
-
 def secret_in(vault: Vault, row: ResourceRow | SipTrunk, *path: str) -> str | None:
     """Return a row's secret in clear, or None where it has none.
 

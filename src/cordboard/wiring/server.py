@@ -34,6 +34,7 @@ from cordboard.storage.vault import Vault
 from cordboard.wiring.actions import SignedActions
 from cordboard.wiring.carriers import SipCarrier
 from cordboard.wiring.control import control_services
+from cordboard.wiring.delivery import delivery_worker
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.http import HttpPort
 from cordboard.wiring.lock import DirectoryLock
@@ -114,6 +115,8 @@ async def running(
         owner_key = await ensure_owner(services, settings.bootstrap_key)
         http = HttpPort(create_app(services), settings.http_host, settings.http_port)
         http_port = await stack.enter_async_context(http.open())
+        worker = delivery_worker(ground, egress, http_port)
+        await stack.enter_async_context(worker.running())
         if providers.missing is None:
             dispatch.ready = True
         else:

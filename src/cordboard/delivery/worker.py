@@ -1,0 +1,223 @@
+"""Brings announced events to their webhooks, for as long as it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final, Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cordboard.delivery.request import WebhookRequest, build_request, event_body
+from cordboard.delivery.schedule import DISABLED_AFTER, HOLD, judge
+from cordboard.delivery.signing import new_secret
+from cordboard.egress import EgressAnswer, EgressError
+from cordboard.ports import Clock
+from cordboard.storage import deliveries
+from cordboard.storage.database import Database
+from cordboard.storage.deliveries import Attempt, DueDelivery
+from cordboard.storage.tables import OutboxEvent
+from cordboard.storage.vault import SecretUnreadable, Vault
+
+log = logging.getLogger(__name__)
+
+TOTAL_MS: Final = 15_000
+LEASE: Final = timedelta(seconds=30)
+PER_WEBHOOK_COUNT: Final = 2
+IN_FLIGHT_COUNT: Final = 200
+POLL_S: Final = 0.25
+AWAY_S: Final = 1.0
+PURGE_EVERY_S: Final = 600.0
+ANSWER_BYTES: Final = 1024
+
+
+class Sender(Protocol):
+    """What the worker needs of the egress gate."""
+
+    async def send(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], total_ms: int
+    ) -> EgressAnswer:
+        """Send one request; raises ``EgressError``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryParts:
+    """What delivering needs; ``public_url`` begins the links that events hold."""
+
+    database: Database
+    vault: Vault
+    sender: Sender
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+    chance: Callable[[], float]
+    public_url: str
+
+
+class DeliveryWorker:
+    """Delivers while its ``running`` block lasts; what is under way at its end is tried again.
+
+    At most two requests are under way to one webhook, so that one that hangs holds up nobody
+    else; all that waits is in the database.
+    """
+
+    def __init__(self, parts: DeliveryParts) -> None:
+        self._parts = parts
+        self._wake = asyncio.Event()
+        self._in_flight: Counter[str] = Counter()
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def nudge(self) -> None:
+        """Look at once: something was announced. Without it that takes up to 250 ms."""
+        self._wake.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Deliver within the block."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self._tasks = {
+                group.create_task(self._always(), name="deliveries"),
+                group.create_task(self._purge_always(), name="old deliveries"),
+            }
+            try:
+                yield
+            finally:
+                for task in self._tasks:
+                    task.cancel()
+
+    async def _always(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._look()
+            except (SQLAlchemyError, OSError, SecretUnreadable) as problem:
+                log.warning("delivery.cannot_look", extra={"why": type(problem).__name__})
+                await asyncio.sleep(AWAY_S)
+                continue
+            try:
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _look(self) -> None:
+        async with self._parts.database.read() as session:
+            some = await deliveries.anything(session, self._parts.clock.wall())
+        if not some:
+            return
+        while await self._relay() == deliveries.RELAY_COUNT:
+            pass
+        while await self._start_one():
+            pass
+
+    async def _relay(self) -> int:
+        parts = self._parts
+        async with parts.database.write() as session:
+            return await deliveries.relay(
+                session, parts.clock.wall(), self._body, partial(sealed_secret, parts)
+            )
+
+    async def _start_one(self) -> bool:
+        if self._in_flight.total() >= IN_FLIGHT_COUNT:
+            return False
+        parts = self._parts
+        now = parts.clock.wall()
+        busy = [name for name, count in self._in_flight.items() if count >= PER_WEBHOOK_COUNT]
+        async with parts.database.write() as session:
+            due = await deliveries.claim(session, now, now + LEASE, HOLD, busy, parts.vault)
+        if due is None:
+            return False
+        self._in_flight[due.webhook_id] += 1
+        assert self._group is not None
+        task = self._group.create_task(self._deliver(due), name="delivering an event")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _deliver(self, due: DueDelivery) -> None:
+        try:
+            attempt = await self._attempt(due)
+            await self._record(due, attempt)
+        except Exception:
+            # Whatever is wrong with one delivery must not hold up the others; its lease runs out.
+            log.exception("delivery.broke", extra={"event": due.event_id})
+        finally:
+            self._in_flight[due.webhook_id] -= 1
+            if not self._in_flight[due.webhook_id]:
+                del self._in_flight[due.webhook_id]
+            self._wake.set()
+
+    async def _attempt(self, due: DueDelivery) -> Attempt:
+        parts = self._parts
+        at, begun_ms = parts.clock.wall(), parts.clock.now_ms()
+        request = build_request(
+            event_id=due.event_id,
+            sequence=due.sequence,
+            method=due.method,
+            url=due.url,
+            body=due.body,
+            secrets=due.secrets,
+            timestamp=int(at.timestamp()),
+        )
+        status, failure, answer, headers = await self._sent(request)
+        verdict = judge(status, headers, due.attempts_count, parts.chance())
+        return Attempt(
+            at=at,
+            duration_ms=parts.clock.now_ms() - begun_ms,
+            status=status,
+            failure=failure,
+            answer=answer,
+            delivered=verdict.delivered,
+            gone=verdict.gone,
+            wait=verdict.wait,
+        )
+
+    async def _sent(
+        self, request: WebhookRequest
+    ) -> tuple[int | None, str | None, str, Mapping[str, str]]:
+        """Send, and return status, failure, the answer's beginning and headers."""
+        try:
+            answer = await self._parts.sender.send(
+                request.method, request.url, request.body, request.headers, TOTAL_MS
+            )
+        except EgressError as problem:
+            return None, problem.code, "", {}
+        text = answer.body[:ANSWER_BYTES].decode("utf-8", "replace").replace("\0", "")
+        return answer.status, None, text, answer.headers
+
+    async def _record(self, due: DueDelivery, attempt: Attempt) -> None:
+        async with self._parts.database.write() as session:
+            why = await deliveries.record(session, due, attempt, DISABLED_AFTER)
+        if why is not None:
+            log.warning("delivery.webhook_disabled", extra={"webhook": due.webhook_id, "why": why})
+
+    async def _purge_always(self) -> None:
+        while True:
+            try:
+                async with self._parts.database.write() as session:
+                    gone = await deliveries.purge(session, self._parts.clock.wall())
+            except (SQLAlchemyError, OSError):
+                gone = 0
+            if not gone:
+                await asyncio.sleep(PURGE_EVERY_S)
+
+    def _body(self, event: OutboxEvent) -> str:
+        payload = event.payload
+        if event.type == "event_recording":
+            base = self._parts.public_url.rstrip("/")
+            payload = {"recording_url": f"{base}/v1/calls/recording/{event.call_id}"}
+        return event_body(event.type, event.call_id, payload)
+
+
+def sealed_secret(parts: DeliveryParts, organisation_id: str, webhook_id: str) -> str:
+    """Return a fresh secret for a webhook, sealed."""
+    place = deliveries.secret_place(organisation_id, webhook_id)
+    return parts.vault.seal(new_secret(parts.random_bytes), place)
