@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cordboard.cli import call, calls, doctor, keys, numbers, serve, softphone, trunks
+from cordboard.cli import call, calls, deliveries, doctor, keys, numbers, serve, softphone, trunks
 
 app = typer.Typer(
     name="cordboard",
@@ -21,3 +21,4 @@ app.add_typer(numbers.app, name="numbers")
 app.add_typer(trunks.app, name="trunks")
 app.add_typer(keys.app, name="keys")
 app.add_typer(calls.app, name="calls")
+app.add_typer(deliveries.app, name="deliveries")

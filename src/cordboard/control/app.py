@@ -18,6 +18,7 @@ from cordboard.control.actions import routes as actions
 from cordboard.control.agents import routes as agents
 from cordboard.control.auth import FailedAttempts
 from cordboard.control.calls import routes as calls
+from cordboard.control.deliveries import routes as deliveries
 from cordboard.control.errors import ControlError, Invalid
 from cordboard.control.keys import routes as keys
 from cordboard.control.numbers import routes as numbers
@@ -52,6 +53,7 @@ def create_app(services: ControlServices) -> FastAPI:
     for noun in (*nouns, numbers, calls, sip_trunks, keys):
         app.include_router(noun.router)
     app.include_router(calls.extension)
+    app.include_router(deliveries.router)
     app.add_api_route("/healthz", _alive)
     app.add_api_route("/readyz", _ready)
     return app

@@ -196,6 +196,12 @@ def secrets_of(health: WebhookHealth, vault: Vault, now: datetime) -> tuple[str,
     return tuple(secrets)
 
 
+def rotate(health: WebhookHealth, fresh: str, now: datetime) -> None:
+    """Give a webhook another sealed secret; the one it had signs too for a day."""
+    health.old_secret, health.secret = health.secret, fresh
+    health.old_until = now + timedelta(hours=OLD_SECRET_HOURS)
+
+
 async def record(
     session: AsyncSession, due: DueDelivery, attempt: Attempt, disabled_after: timedelta
 ) -> str | None:
