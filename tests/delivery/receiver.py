@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -65,6 +66,13 @@ class Got:
     headers: dict[str, str]
     body: bytes
     query: dict[str, str]
+    status: int
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The event of a POST."""
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
 
     @property
     def event_id(self) -> str:
@@ -91,14 +99,15 @@ class Receiver:
     async def _take(self, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await request.read()
-        got = Got(request.path, self.clock.wall(), headers, body, dict(request.query))
+        answer = self.answers.get(request.path, 200)
+        status = answer if isinstance(answer, int) else answer(request)
+        query = dict(request.query)
+        got = Got(request.path, self.clock.wall(), headers, body, query, status)
         async with self._arrived:
             self.got.append(got)
             self._arrived.notify_all()
         if request.path in self.hanging:
             await asyncio.sleep(60)
-        answer = self.answers.get(request.path, 200)
-        status = answer if isinstance(answer, int) else answer(request)
         return web.Response(status=status, headers=self.headers, text="noted")
 
     @asynccontextmanager
