@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,16 @@ def test_user_message_is_taken_out() -> None:
     kept, message = read_arguments(_plan(), text)
     assert (kept["user_message"], message) == (" One second. ", None)
     assert read_arguments(_plan(), "") == ({}, None)
+
+
+def test_a_tenants_own_user_message_is_sent() -> None:
+    """Where the schema has ``user_message`` itself, what is spoken comes under the next name."""
+    plan = replace(
+        _plan(speak_before=SpeakBefore.ALWAYS),
+        parameters={"type": "object", "properties": {"user_message": {"type": "string"}}},
+    )
+    text = '{"user_message": "theirs", "user_message_2": "One second."}'
+    assert read_arguments(plan, text) == ({"user_message": "theirs"}, "One second.")
 
 
 @pytest.mark.parametrize(("buttons", "good"), [("12*#", True), ("", False), ("1a", False)])

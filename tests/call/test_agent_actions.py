@@ -210,6 +210,19 @@ def test_repairs_after_validation() -> None:
     assert call.spoken == ["sorry_trouble"]
 
 
+def test_a_model_is_told_of_a_function_that_does_not_exist() -> None:
+    """The next reply's messages hold the call and that there is no such function, under a name
+    that vendors take.
+    """
+    call = calling(actions=(book(),))
+    call.turn("A table please.")
+    call.reply(action=("no such!", "{}"))
+    asked_for, told = call.all(StartReply)[-1].messages[-2:]
+    assert (asked_for.role, asked_for.function_name) == ("action_call", "no_such_")
+    assert told.role == "action"
+    assert "no function of this name" in str(told.content)
+
+
 def test_a_model_gone_mad_is_held_back() -> None:
     """However many actions a model asks for in one turn, five run and one apology is spoken."""
     call = calling(actions=(book(on_send=False, on_receive=False),))

@@ -134,7 +134,7 @@ def test_content_free() -> None:
     call.reply(f"{secret}.", action=("book", arguments))
     call.finish_all()
     outcome = ActionOutcome(True, {secret: secret}, secret, "success", 200)
-    call.outcome(outcome)
+    call.outcome(outcome, "a2")
     call.begin()
     call.speech(secret)
     call.receive(DigitPressed("7"))

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cordboard.call.actions import ActionCall, ActionKind, ActionOutcome, ActionPlan, SpeakBefore
+from cordboard.call.actions import (
+    ActionCall,
+    ActionKind,
+    ActionOutcome,
+    ActionPlan,
+    SpeakBefore,
+    user_message_name,
+)
 from cordboard.call.backchannel import plain
 
 ARGUMENTS_BYTES_MAX = 65_536
@@ -107,11 +114,10 @@ class BadArguments(Exception):
 
 
 def read_arguments(plan: ActionPlan, arguments_json: str) -> tuple[dict[str, object], str | None]:
-    """Return the model's arguments without ``user_message``, and that message. Raises
+    """Return the model's arguments without what is to be said first, and that. Raises
     ``BadArguments``.
 
-    Actions without a message before them keep a property of that name: it is then the tenant's
-    own.
+    A ``user_message`` that is a property of the tenant's own schema stays where it is.
     """
     if len(arguments_json) > ARGUMENTS_BYTES_MAX:
         raise BadArguments("the arguments are too long")
@@ -123,7 +129,9 @@ def read_arguments(plan: ActionPlan, arguments_json: str) -> tuple[dict[str, obj
         raise BadArguments("the arguments are not a JSON object")
     message: str | None = None
     if plan.speak_before is not SpeakBefore.NEVER:
-        given = value.pop("user_message", None)
+        properties = plan.parameters.get("properties", {})
+        own = properties if isinstance(properties, Mapping) else {}
+        given = value.pop(user_message_name(own), None)
         if isinstance(given, str) and given.strip():
             message = given.strip()
     if plan.kind is ActionKind.DTMF and not re.fullmatch(
@@ -181,6 +189,23 @@ OVERDUE = ActionOutcome(
 DONE = ActionOutcome(
     success=True, result={}, agent_message=None, outcome_class="success", status_code=None
 )
+
+
+UNKNOWN_FUNCTION = ActionOutcome(
+    success=False,
+    result={"info": "There is no function of this name. Use only those that are offered."},
+    agent_message=None,
+    outcome_class="refused",
+    status_code=None,
+)
+
+
+def unknown_function(name: str) -> ActionPlan:
+    """Return what stands on record for a function that does not exist, under a name that a model
+    may be shown again.
+    """
+    shown = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64] or "unnamed"
+    return ActionPlan(action_id="", kind=ActionKind.EXTERNAL, function_name=shown)
 
 
 def bad_arguments(problem: str) -> ActionOutcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -16,6 +16,18 @@ class ActionKind(StrEnum):
     ADD_TO_CONFERENCE = "action_add_to_conference"
     SET_HOLD = "action_set_hold"
     EXTERNAL = "action_external"
+
+
+def user_message_name(properties: Collection[str]) -> str:
+    """Return the parameter by which a model says what is spoken before an action runs:
+    ``user_message``, or where the tenant's schema has that property itself, ``user_message_2`` and
+    so on.
+    """
+    name, number = "user_message", 1
+    while name in properties:
+        number += 1
+        name = f"user_message_{number}"
+    return name
 
 
 class SpeakBefore(StrEnum):

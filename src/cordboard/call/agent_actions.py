@@ -6,6 +6,7 @@ from cordboard.call.action_queue import (
     DONE,
     NOT_AVAILABLE,
     OVERDUE,
+    UNKNOWN_FUNCTION,
     WITHDRAWN,
     ActionQueue,
     BadArguments,
@@ -14,6 +15,7 @@ from cordboard.call.action_queue import (
     bad_arguments,
     read_arguments,
     runs_when,
+    unknown_function,
 )
 from cordboard.call.actions import ActionCall, ActionKind, ActionOutcome, ActionPlan
 from cordboard.call.commands import RunAction, SendDigits, StoredPhrase
@@ -84,9 +86,13 @@ class AgentActions:
                 self._apologise(desk)
             return False
         if plan is None:
+            plan = unknown_function(function_name)
             desk.note(
-                "action_refused", {"reason": "unknown_function"}, function_name=function_name[:64]
+                "action_refused", {"reason": "unknown_function"}, function_name=plan.function_name
             )
+            call = ActionCall(desk.new_id("a"), plan.function_name, {})
+            desk.transcript.action_began(call, plan)
+            desk.transcript.action_ended(call, plan, UNKNOWN_FUNCTION)
             return self._repair(desk)
         try:
             arguments, message = read_arguments(plan, arguments_json)

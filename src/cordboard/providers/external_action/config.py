@@ -9,10 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from cordboard.call.actions import ActionPlan
+from cordboard.call.actions import ActionPlan, user_message_name
 from cordboard.delivery.signing import SignatureFormat
-
-USER_MESSAGE: Final = "user_message"
 
 _NAME_CHARS_MAX: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -94,7 +92,7 @@ def user_message_property(config: ExternalActionConfig) -> str | None:
         return None
     properties = config.input_schema.get("properties", {})
     own = properties if isinstance(properties, Mapping) else {}
-    return function_name(USER_MESSAGE, own)
+    return user_message_name(own)
 
 
 def split_user_message(

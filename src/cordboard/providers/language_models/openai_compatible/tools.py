@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cordboard.call.actions import ActionPlan, SpeakBefore
-from cordboard.providers.external_action.config import USER_MESSAGE, function_name
+from cordboard.call.actions import ActionPlan, SpeakBefore, user_message_name
 
 _SAY_FIRST = "What to say to the caller right before this is done."
 
@@ -47,7 +46,7 @@ def _parameters(plan: ActionPlan) -> dict[str, Any]:
     parameters.setdefault("type", "object")
     properties = parameters.setdefault("properties", {})
     if plan.speak_before is not SpeakBefore.NEVER and isinstance(properties, dict):
-        name = function_name(USER_MESSAGE, properties)
+        name = user_message_name(properties)
         properties[name] = {"type": "string", "description": _SAY_FIRST}
         if plan.speak_before is SpeakBefore.ALWAYS:
             parameters["required"] = [*_required(plan), name]
