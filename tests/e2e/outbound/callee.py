@@ -62,6 +62,11 @@ def waits(duration_ms: int) -> str:
     return f'<pause milliseconds="{duration_ms}"/>\n'
 
 
+def invited_again() -> str:
+    """Another INVITE of the same call comes."""
+    return _INVITED
+
+
 def asked_again() -> str:
     """The INVITE comes once more, with credentials: ``user`` and ``secret word``."""
     return """<recv request="INVITE" rrs="true"><action>
@@ -162,12 +167,15 @@ _INVITED = """<recv request="INVITE" rrs="true"><action>
 def _send(status: str, *headers: str, with_sdp: bool = False, again: bool = False) -> str:
     retransmits = ' retrans="500"' if again or status[0] in "3456" else ""
     more = "".join(f"\n      {header}" for header in headers)
+    own = _FROM_THEM
+    if "Contact:" in more:
+        own = own.replace("\n      Contact: <sip:callee@[local_ip]:[local_port]>", "")
     body = f"\n      Content-Type: application/sdp\n      Content-Length: [len]\n\n      {_SDP}\n"
     if not with_sdp:
         body = "\n      Content-Length: 0\n\n"
     return f"""<send{retransmits}><![CDATA[
       SIP/2.0 {status}
-      {_FROM_THEM}{more}{body}
+      {own}{more}{body}
     ]]></send>
 """
 

@@ -8,6 +8,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.counts import count
 from tests.e2e.outbound.callee import answers, callee, hangs_up, rings, waits
 from tests.e2e.outbound.house import CALLED, line
@@ -123,6 +125,7 @@ async def test_the_program(calling: Server, tmp_path: Path) -> None:
     assert call["stage_outcome"] == "human_disconnected"
 
 
+@pytest.mark.timeout(count(120, 3_600))
 async def test_many_calls(tmp_path: Path) -> None:
     """Calls one after another and at once: each is answered, and none is left over."""
     sequential, at_once = count(6, 500), count(6, 50)

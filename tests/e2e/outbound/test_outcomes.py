@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.e2e.outbound.callee import (
     asked_again,
     callee,
     hangs_up,
+    invited_again,
     is_cancelled,
     is_hung_up_on,
     plays,
@@ -22,10 +24,11 @@ from tests.e2e.outbound.callee import (
     verified,
     waits,
 )
-from tests.e2e.outbound.house import line
+from tests.e2e.outbound.house import CALLED, line
 from tests.e2e.server import GREETING, Json, Server
 
 CHALLENGE = 'WWW-Authenticate: Digest realm="trunk", nonce="4711", qop="auth"'
+OPEN = {"allow_any": False, "dial_prefixes": ["1202"]}
 PROOF = {"register_user": "user", "register_password": "secret-word"}
 
 
@@ -161,15 +164,80 @@ async def test_challenged_without_a_password(calling: Server, tmp_path: Path) ->
 
 
 async def test_redirected(calling: Server, tmp_path: Path) -> None:
-    """A redirection is not followed: nobody is dialled whom the policy has not seen."""
-    moved = refuses("302 Moved Temporarily", "Contact: <sip:+4990012345@127.0.0.1>")
+    """A redirection to a number that may be dialled is followed, as the same call."""
+    moved = refuses("302 Moved Temporarily", "Contact: <sip:+12025550177@127.0.0.1:[local_port]>")
+    steps = (moved, invited_again(), rings(), answers(), waits(500), hangs_up())
+    async with callee(tmp_path, *steps) as far:
+        placing = line(calling, far.port, **OPEN)
+        created = await placing.call()
+        call = await placing.over(created["id"])
+        run = await far.done()
+    assert run.exit_code == 0, run.explain()
+    assert "INVITE sip:+12025550177@" in run.messages
+    assert _outcome(call) == ("ended", "picked_up", "human_disconnected", "caller_hung_up")
+
+
+@pytest.mark.parametrize(
+    ("contact", "reason", "why"),
+    [
+        ("sip:+19005550123@127.0.0.1:[local_port]", "dial_refused", "begin so"),
+        ("sip:911@127.0.0.1:[local_port]", "dial_refused", "emergency"),
+        ("sip:+12025550177@192.0.2.77", "dial_refused", "networks"),
+        ("sip:+12025550177;ext=1@127.0.0.1:[local_port]", "dial_refused", "number"),
+        ("mailto:ann@example.com", "dial_refused", "no SIP address"),
+        (f"sip:+{CALLED}@127.0.0.1:[local_port]", "unreachable", "circle"),
+    ],
+)
+async def test_redirected_where_nobody_may_go(
+    calling: Server, tmp_path: Path, contact: str, reason: str, why: str
+) -> None:
+    """A redirection is no way around the dial policy: nobody is dialled, and the call says why."""
+    moved = refuses("302 Moved Temporarily", f"Contact: <{contact}>")
     async with callee(tmp_path, moved) as far:
-        placing = line(calling, far.port)
+        placing = line(calling, far.port, **OPEN)
         created = await placing.call()
         call = await placing.over(created["id"])
         run = await far.done()
     assert run.messages.count("INVITE sip:") == 1
-    assert _outcome(call) == ("ended", "created", "call_did_not_connect", "unreachable")
+    assert call["end_reason"] == reason, call
+    if reason == "dial_refused":
+        assert why in call["error_message"]
+
+
+async def test_redirected_in_turn(calling: Server, tmp_path: Path) -> None:
+    """Of several contacts the most wanted comes first; the next one if it is busy."""
+    here = "127.0.0.1:[local_port]"
+    contacts = f"<sip:+12025550171@{here}>;q=0.1, <sip:+12025550172@{here}>;q=0.9"
+    moved = refuses("300 Multiple Choices", f"Contact: {contacts}")
+    steps = (moved, invited_again(), refuses("486 Busy Here"), invited_again(), answers())
+    async with callee(tmp_path, *steps, waits(300), hangs_up()) as far:
+        placing = line(calling, far.port, **OPEN)
+        created = await placing.call()
+        call = await placing.over(created["id"])
+        run = await far.done()
+    assert run.exit_code == 0, run.explain()
+    dialled = re.findall(r"INVITE sip:\+([0-9]+)@", run.messages)
+    assert dialled == [CALLED, "12025550172", "12025550171"]
+    assert call["stage_outcome"] == "human_disconnected"
+
+
+async def test_redirected_for_ever(calling: Server, tmp_path: Path) -> None:
+    """A chain of redirections ends after six INVITEs."""
+    chain = [
+        step
+        for number in range(6)
+        for step in (
+            invited_again(),
+            refuses("302 Moved", f"Contact: <sip:+1202555018{number}@127.0.0.1:[local_port]>"),
+        )
+    ]
+    async with callee(tmp_path, *chain[1:]) as far:
+        placing = line(calling, far.port, **OPEN)
+        created = await placing.call()
+        call = await placing.over(created["id"], 20)
+        run = await far.done()
+    assert run.exit_code == 0, run.explain()
+    assert call["end_reason"] == "unreachable"
 
 
 async def test_digits_after_the_answer(calling: Server, tmp_path: Path) -> None:
