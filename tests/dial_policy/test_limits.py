@@ -55,3 +55,33 @@ def test_memory_is_returned() -> None:
         gauge.admit(f"+{n}", n * 1_000)
     gauge.admit("+1", 10_000_000)
     assert len(gauge._attempts) == len(gauge._of_number) == 1
+
+
+def test_waiting_helps_against_the_rate() -> None:
+    """``wait_ms`` is how long until the next dial may be made, to the millisecond."""
+    gauge = DialGauge(DialLimits(per_second_count=2))
+    assert gauge.wait_ms(0) == 0
+    for at_ms in (0, 400):
+        assert code(gauge, f"+{at_ms}", at_ms) is None
+    assert [gauge.wait_ms(at_ms) for at_ms in (400, 999, 1_000)] == [600, 1, 0]
+    assert code(gauge, "+3", 999) == "rate_limit"
+    assert code(gauge, "+3", 1_000) is None
+
+
+def test_what_is_on_record_counts() -> None:
+    """Dials and minutes of the time before are counted, and forgotten, as any other."""
+    gauge = DialGauge(DialLimits(per_destination_hour_count=2, per_day_minutes=1))
+    gauge.remember([(-3_000_000, "+1"), (-2_000_000, "+1")], [(-80_000_000, 59_000)])
+    assert code(gauge, "+1", 0) == "destination_limit"
+    assert code(gauge, "+1", 600_000) is None
+    gauge.ended(601_000, 1_000)
+    assert code(gauge, "+2", 700_000) == "minutes_limit"
+    assert code(gauge, "+2", 7_000_000) is None
+
+
+def test_a_further_number_takes_no_second_place() -> None:
+    """A call that is redirected counts once among those at a time, twice among the dials."""
+    gauge = DialGauge(DialLimits(concurrent_count=1, per_second_count=5))
+    assert gauge.admit("+1", 0) is None
+    assert gauge.admit("+2", 0, further=True) is None
+    assert gauge.running_count == 1

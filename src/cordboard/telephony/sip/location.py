@@ -16,7 +16,8 @@ from cordboard.sip.fields import BadField, parse_uri
 SIP_PORT = 5060
 UDP_SERVICE = "SIP+D2U"
 ADDRESSES_MAX = 8
-LOCATE_WAIT_S = 3.0
+LOCATE_WAIT_S = 4.0
+QUESTION_WAIT_S = 1.0
 DEAD_FOR_MS = 60_000
 """So long an address that did not work is tried after the others."""
 
@@ -62,10 +63,12 @@ class Lookup(Protocol):
 
 
 class NameService:
-    """``Lookup`` by the system's resolver; records are kept for as long as they say."""
+    """``Lookup`` by ``resolver`` (dnspython's), else by the one the system is set up for; records
+    are kept for as long as they say.
+    """
 
-    def __init__(self) -> None:
-        self._resolver: Any = None
+    def __init__(self, resolver: Any = None) -> None:
+        self._resolver = resolver
 
     async def naming(self, domain: str) -> Sequence[Naming]:
         """Return NAPTR records with flag ``s``."""
@@ -107,7 +110,7 @@ class NameService:
             if self._resolver is None:
                 self._resolver = asyncresolver.Resolver()
                 self._resolver.cache = resolver.LRUCache(1_000)
-                self._resolver.lifetime = LOCATE_WAIT_S / 2
+                self._resolver.lifetime = QUESTION_WAIT_S
             return list(await self._resolver.resolve(name, kind, search=False))
         except (exception.DNSException, OSError):
             # No such record, no such name, or nobody who could tell: the next step of the RFC.
