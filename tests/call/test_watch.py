@@ -125,16 +125,24 @@ def test_on_hold_nobody_is_idle() -> None:
 
 
 def test_transcriber_outage() -> None:
-    """A failing transcriber is apologised for once and ends the call after 20 s, by its class."""
+    """A failing transcriber is apologised for once, bridged every 8 s, and ends the call after
+    20 s, by its class.
+    """
     call = calling()
     call.receive(ProviderFailed(ProviderKind.TRANSCRIBER, "unavailable"))
     call.finish_all()
-    call.wait(10_000)
-    call.receive(ProviderFailed(ProviderKind.TRANSCRIBER, "unavailable"))
-    call.wait(9_999)
+    call.wait(7_999)
     assert call.spoken == ["sorry_trouble"]
     call.wait(1)
-    assert call.spoken == ["sorry_trouble", "goodbye"]
+    assert call.spoken == ["sorry_trouble", "one_moment"]
+    call.finish_all()
+    call.receive(ProviderFailed(ProviderKind.TRANSCRIBER, "unavailable"))
+    call.wait(8_000)
+    call.finish_all()
+    call.wait(3_999)
+    assert call.spoken == ["sorry_trouble", "one_moment", "one_moment"]
+    call.wait(1)
+    assert call.spoken[-1] == "goodbye"
     assert _reason(call) == (EndReason.PROVIDER_FAILED, "transcriber")
 
 
@@ -143,7 +151,7 @@ def test_transcriber_recovers() -> None:
     call = calling()
     call.receive(ProviderFailed(ProviderKind.TRANSCRIBER, "unavailable"))
     call.finish_all()
-    call.wait(15_000)
+    call.wait(7_000)
     call.receive(ProviderRecovered(ProviderKind.TRANSCRIBER))
     call.turn("Hello, can you hear me?")
     call.reply("I can.")
@@ -152,6 +160,19 @@ def test_transcriber_recovers() -> None:
     assert not _ended(call)
     call.receive(ProviderFailed(ProviderKind.TRANSCRIBER, "unavailable"))
     assert call.spoken == ["sorry_trouble", "I can.", "sorry_trouble"]
+
+
+def test_a_timeout_counts_from_its_beginning() -> None:
+    """A transcriber that timed out has been away for 6 s when that is told: 14 s are left."""
+    call = calling()
+    call.receive(ProviderFailed(ProviderKind.TRANSCRIBER, "timeout"))
+    call.finish_all()
+    call.wait(8_000)
+    call.finish_all()
+    call.wait(5_999)
+    assert "goodbye" not in call.spoken
+    call.wait(1)
+    assert call.spoken[-1] == "goodbye"
 
 
 def test_synthesizer_outage() -> None:

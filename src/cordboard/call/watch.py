@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cordboard.call.bridging import BRIDGE_AGAIN_MS
 from cordboard.call.commands import StoredPhrase
 from cordboard.call.desk import Desk
 from cordboard.call.events import (
@@ -23,6 +24,11 @@ IDLE_NOISE_MS = 30_000
 """How much longer a caller may make sound that no transcriber has words for: it may be speech."""
 
 OUTAGE_MS = 20_000
+
+TIMED_OUT_MS = 6_000
+"""How long a provider has been away already when it is told that it timed out: two attempts."""
+
+_OUTAGES = ("transcriber_outage", "synthesizer_outage")
 
 
 class Watch:
@@ -60,7 +66,7 @@ class Watch:
         if event.kind is ProviderKind.TRANSCRIBER and not desk.deadlines.is_set(
             "transcriber_outage"
         ):
-            desk.deadlines.set("transcriber_outage", now_ms + OUTAGE_MS)
+            self._outage_began("transcriber_outage", event.failure, now_ms)
             desk.say_stored(StoredPhrase.SORRY_TROUBLE)
 
     def playout_failed(self, utterance: Utterance, failure: str, now_ms: int) -> None:
@@ -72,7 +78,7 @@ class Watch:
         self._desk.note(
             "provider_failed", {"kind": ProviderKind.SYNTHESIZER.value, "failure": failure}
         )
-        self._desk.deadlines.set_if_unset("synthesizer_outage", now_ms + OUTAGE_MS)
+        self._outage_began("synthesizer_outage", failure, now_ms)
         if self._desk.playback.is_empty:
             self._desk.say_stored(StoredPhrase.SORRY_TROUBLE)
 
@@ -92,6 +98,8 @@ class Watch:
                 self._desk.say_stored(StoredPhrase.STILL_THERE)
             else:
                 self.end_reason = EndReason.IDLE
+        elif reason == "trouble":
+            self._bridge_outage(now_ms)
         elif reason == "transcriber_outage":
             self._give_up(ProviderKind.TRANSCRIBER)
         elif reason == "synthesizer_outage":
@@ -108,6 +116,21 @@ class Watch:
             self._desk.deadlines.set_if_unset("idle", now_ms + self._idle_ms)
         else:
             self._desk.deadlines.clear("idle")
+
+    def _outage_began(self, outage: str, failure: str, now_ms: int) -> None:
+        deadlines = self._desk.deadlines
+        away_ms = TIMED_OUT_MS if failure == "timeout" else 0
+        deadlines.set_if_unset(outage, now_ms + OUTAGE_MS - away_ms)
+        deadlines.set_if_unset("trouble", now_ms + BRIDGE_AGAIN_MS)
+
+    def _bridge_outage(self, now_ms: int) -> None:
+        """Let the caller hear something while an outage lasts, also where nothing is under way."""
+        desk = self._desk
+        if not any(desk.deadlines.is_set(outage) for outage in _OUTAGES):
+            return
+        if desk.playback.is_empty and not self._operator.is_busy and desk.plan.bridge_phrases:
+            desk.say_stored(StoredPhrase.ONE_MOMENT)
+        desk.deadlines.set("trouble", now_ms + BRIDGE_AGAIN_MS)
 
     def _give_up(self, kind: ProviderKind) -> None:
         self.end_reason = EndReason.PROVIDER_FAILED
