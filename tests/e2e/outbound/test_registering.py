@@ -66,3 +66,32 @@ async def test_registers_refreshes_and_leaves(tmp_path: Path) -> None:
     assert run.exit_code == 0, run.explain()
     assert "Expires: 0" in run.messages
     assert "sip.registered" in server.log()
+
+
+async def test_refused_registration_is_told(tmp_path: Path) -> None:
+    """A registrar that says no is on the log, once for each try, and holds up nothing else."""
+    refused = _ANSWER.format(status="403 Forbidden", more="")
+    server = Server(tmp_path / "server")
+    await asyncio.to_thread(server.start)
+    code = None
+    try:
+        async with callee(tmp_path, refused, begins=_ASKED) as registrar:
+            line(
+                server,
+                registrar.port,
+                register=True,
+                register_user="user",
+                register_password="secret-word",
+            )
+            run = await registrar.done()
+            async with asyncio.timeout(5):
+                while "sip.not_registered" not in server.log():  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+        code = await asyncio.to_thread(server.stop)
+    finally:
+        if code is None:
+            server.stop()
+    assert run.exit_code == 0, run.explain()
+    assert code == 0
+    assert server.log().count("sip.not_registered") == 1
+    assert "secret-word" not in server.log()

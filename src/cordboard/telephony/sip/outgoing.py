@@ -208,6 +208,8 @@ class OutgoingSipLeg(ConnectedLeg):
             case CallEnded() if not self._call.settled.is_set():
                 self._call.ended = event
                 self._fail(_failure(event, rang=self._call.rang))
+            case CallEnded() if self._call.failure is not None:
+                pass  # told by ``dial``, with its own reason
             case CallEnded():
                 self._route.over(self._endpoint.now_ms - self._call.answered_ms)
                 super().sip_event(event)
