@@ -57,20 +57,25 @@ CASES = {
 
 def ring(directory: Path) -> dict[str, Rung]:
     """Make the calls of ``CASES``; fails, naming what is missing, where that is impossible."""
+    return alone("tests.e2e.foreign_phone", directory, MOST_S * (len(CASES) + 2))
+
+
+def alone(module: str, directory: Path, wait_s: float) -> dict[str, Rung]:
+    """Run a module on a host of its own; returns the calls that it prints."""
     lacking = [package for name, package in NEEDED.items() if not _where(name)]
     assert not lacking, f"install the packages {', '.join(lacking)}"
     _modules()
-    alone = ["unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user",))]
+    unshared = ["unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user",))]
     commands = (
         "ip link set lo up",
         f"ip address add {HOST}/24 dev lo",
-        'exec "$0" -m tests.e2e.foreign_phone "$1"',
+        f'exec "$0" -m {module} "$1"',
     )
     run = subprocess.run(
-        [*alone, "sh", "-c", " && ".join(commands), sys.executable, str(directory)],
+        [*unshared, "sh", "-c", " && ".join(commands), sys.executable, str(directory)],
         capture_output=True,
         text=True,
-        timeout=MOST_S * (len(CASES) + 2),
+        timeout=wait_s,
         env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"},
     )
     missing = "this needs a network namespace (unshare --net) with an address on its lo device"
@@ -100,7 +105,7 @@ def _ring_all(directory: Path) -> dict[str, Rung]:
 
 
 def _ring(server: Server, place: Path, case: Ringing) -> Rung:
-    _configure(place, f"<sip:phone@{HOST}>;regint=0;audio_codecs={case.codec}")
+    configure(place, f"<sip:phone@{HOST}>;regint=0;audio_codecs={case.codec}")
     write_wav(place / "words.wav", spoken(WORDS, case.rate_hz, 1_800, 2_500), case.rate_hz)
     before = len(server.calls())
     said = _dial(place, f"sip:{NUMBER}@{server.host}:{server.sip_port}")
@@ -109,13 +114,14 @@ def _ring(server: Server, place: Path, case: Ringing) -> Rung:
     pcm, rate_hz = (b"", 8_000) if sound is None else read_wav(sound)
     return Rung(
         heard=understood(pcm, rate_hz),
-        level=_level(pcm),
+        level=level(pcm),
         said=said,
         record=calls[0] if len(calls) > before else None,
     )
 
 
-def _configure(place: Path, account: str) -> None:
+def configure(place: Path, account: str) -> None:
+    """Write a phone's settings: it says ``words.wav`` and keeps what it hears in ``heard``."""
     (place / "heard").mkdir(parents=True)
     names = ("g711", "g722", "aufile", "aubridge", "sndfile")
     lines = [
@@ -156,7 +162,7 @@ def _dial(place: Path, target: str) -> list[str]:
     return said
 
 
-def _level(pcm: bytes) -> float:
+def level(pcm: bytes) -> float:
     """Return the root mean square of 16 bit samples."""
     samples = memoryview(pcm).cast("h")
     return float((sum(value * value for value in samples) / max(1, len(samples))) ** 0.5)
