@@ -215,3 +215,44 @@ def test_ended_before_it_was_placed(server: Server, http: httpx.Client, agent: s
     finally:
         server.engine.runs_it = True
     assert (ended["status"], ended["stage_outcome"]) == ("ended", "call_did_not_connect")
+
+
+def test_what_has_no_effect_is_named(server: Server, agent: str) -> None:
+    """Whatever is asked for and not honoured stands on the record, and only that."""
+    asked = body(
+        agent,
+        on_no_human_answer="hangup",
+        run_do_not_call_detection=True,
+        telephony_params={"Timeout": "20", "SendDigits": "w1", "Record": "true"},
+    )
+    with server.client() as http:
+        made = http.post("/v1/calls/create", json=asked).json()
+        plain = http.post("/v1/calls/create", json=body(agent)).json()
+        shown = [http.get(f"/x/v1/calls?id={call['id']}").json() for call in (made, plain)]
+    assert "left_out" not in made
+    assert shown[0]["left_out"] == [
+        "on_no_human_answer",
+        "run_do_not_call_detection",
+        "telephony_params.Record",
+    ]
+    assert shown[1]["left_out"] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [("transport", "tcp", "tcp"), ("transport", "tls", "tls"), ("srtp", "require", "srtp")],
+)
+def test_what_is_not_spoken_is_refused_by_name(
+    server: Server, agent: str, field: str, value: str, named: str
+) -> None:
+    """A trunk that needs a transport we lack takes no calls, and the refusal says which."""
+    ours = {"tcp": "12025550191", "tls": "12025550192", "require": "12025550193"}[value]
+    trunk = {"name": f"{field} {value}", "target": "sip:192.0.2.9", "allow_any": True, field: value}
+    with server.client() as http:
+        made = http.post("/x/v1/sip_trunks/create", json=trunk).json()
+        link = {"phone_number": ours, "telephony_account_connection": made["id"]}
+        assert http.post("/v1/numbers/link", json=link).status_code == 200
+        refused = http.post("/v1/calls/create", json={**body(agent), "from_number": ours})
+    assert refused.status_code == 422
+    assert named in refused.text
+    assert "so far" in refused.text

@@ -163,9 +163,14 @@ async def _origin(unit: Unit, from_number: str) -> tuple[Number, SipTrunk]:
     trunk = None if row.trunk_id is None else await unit.session.get(SipTrunk, row.trunk_id)
     if trunk is None or not trunk.fields.get("target"):
         raise Invalid.at(place, "its SIP trunk has no `target` to send calls to")
-    if trunk.fields.get("transport") != "udp" or trunk.fields.get("srtp") == "require":
+    transport = trunk.fields.get("transport")
+    if transport != "udp":
         raise Invalid.at(
-            place, "its SIP trunk needs a transport that is not spoken yet: `transport`"
+            place, f"its SIP trunk has the `transport` {transport}; only udp is spoken so far"
+        )
+    if trunk.fields.get("srtp") == "require":
+        raise Invalid.at(
+            place, "its SIP trunk requires `srtp`, which is not spoken so far; set it to off"
         )
     return row, trunk
 

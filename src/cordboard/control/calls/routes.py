@@ -84,7 +84,7 @@ async def _recording(caller: Caller, call_id: UUID) -> Response:
 
 @extension.get("")
 async def get_extended(caller: Reader, id: UUID) -> Response:
-    """Return a call with direction, operator and end reason."""
+    """Return a call with direction, operator, end reason, and what of its request has no effect."""
     async with caller.reading() as unit:
         row = await service.find_call(unit, str(id))
         return answer(unit, shown_call(row, caller.client_version) | extended(row))

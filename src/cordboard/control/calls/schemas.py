@@ -11,6 +11,9 @@ from cordboard.storage.tables import Call, CallEvent
 # The last version of the other official client that reads texts as times in lists.
 _LAST_WITH_TEXT_TIMES = (0, 0, 46)
 
+HONOURED = frozenset({"Timeout", "SendDigits"})
+"""The ``telephony_params`` that every carrier honours; Twilio takes most of the others too."""
+
 Version = tuple[int, ...] | None
 
 
@@ -62,7 +65,21 @@ def extended(row: Call) -> Json:
         "operator": row.operator,
         "end_reason": row.end_reason,
         "created_at": _text(row.created_at),
+        "left_out": left_out(row),
     }
+
+
+def left_out(row: Call) -> list[str]:
+    """Return what was asked for a call and has no effect on it, by the names of the request."""
+    names = []
+    if row.on_no_human_answer == "hangup":
+        names.append("on_no_human_answer")
+    if row.run_do_not_call_detection:
+        names.append("run_do_not_call_detection")
+    if row.carrier == SIP:
+        unused = (name for name in row.telephony_params or {} if name not in HONOURED)
+        names += [f"telephony_params.{name}" for name in unused]
+    return names
 
 
 def _common(row: Call, version: Version) -> Json:
