@@ -211,6 +211,9 @@ class Settings:
     openai_model: str = _setting(
         "gpt-4.1-mini", string, "The model that answers where an agent names none."
     )
+    twilio_base_url: str = _setting(
+        "https://api.twilio.com", url, "Address of Twilio's REST API, for accounts that are linked."
+    )
     deepgram_api_key: str | None = _setting(
         "", optional(string), "Key of the Deepgram transcriber; setting it chooses it.", secret=True
     )

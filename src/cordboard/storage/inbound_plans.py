@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cordboard.ports import Clock, InboundPlan
@@ -28,8 +28,8 @@ class InboundPlans:
     ) -> InboundPlan | None:
         """Turn a called number into a plan, or None when nobody answers there.
 
-        A number is found through its own trunk only. Without a trunk (the loopback carrier) it is
-        found where no other organisation has the same one.
+        A number is found through its own trunk, or account connection, only. Without a trunk (the
+        loopback carrier) it is found where no other organisation has the same one.
         """
         row = await self._number(session, trunk_id, number)
         if row is None or row.inbound_agent_id is None:
@@ -63,6 +63,7 @@ class InboundPlans:
             Number.number == text, Number.active.is_(True), Number.outbound_only.is_(False)
         )
         if trunk_id is not None:
-            wanted = wanted.where(Number.trunk_id == trunk_id)
+            by_trunk = Number.trunk_id == trunk_id
+            wanted = wanted.where(or_(by_trunk, Number.telephony_account_connection_id == trunk_id))
         found = (await session.scalars(wanted.limit(2))).all()
         return found[0] if len(found) == 1 else None

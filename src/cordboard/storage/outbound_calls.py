@@ -45,6 +45,7 @@ class WantedCall:
     from_number: str
     to_number: str
     trunk_id: str
+    carrier: str
     plan: CallPlan
     created_at: datetime
     params: dict[str, str] = field(default_factory=dict)
@@ -91,6 +92,7 @@ async def claim(
         from_number=row.from_number,
         to_number=row.to_number,
         trunk_id=row.trunk_id or "",
+        carrier=row.carrier,
         plan=CallPlan.from_json(row.plan),
         created_at=row.created_at,
         params=dict(row.telephony_params or {}),

@@ -32,9 +32,7 @@ from cordboard.telephony.sip.trunks import Trunk, TrunkGate
 from cordboard.wiring.dialling import Dialling
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.inbound import InboundCalls
-from cordboard.wiring.options import dial_limits, dial_rules
-from cordboard.wiring.outbound import OutboundCalls, OutboundParts
-from cordboard.wiring.permits import Permits
+from cordboard.wiring.outbound import OutboundCalls, OutboundParts, Outwards
 from cordboard.wiring.providers import Providers
 from cordboard.wiring.recovery import Releaser
 from cordboard.wiring.registrations import TrunkRegistrations
@@ -57,6 +55,7 @@ class SipCarrier:
         providers: Providers,
         store: SqlCallStore,
         bus: Bus,
+        outwards: Outwards,
     ) -> None:
         self.port = 0
         self._ground = ground
@@ -83,7 +82,9 @@ class SipCarrier:
         )
         locator = Locator(NameService(), engine.clock, _below(randomness))
         self._registrations = TrunkRegistrations(self._endpoint, ground.vault, locator)
-        self._placing = self._outbound(host, locator, engine, dispatch, providers, store, bus)
+        self._placing = self._outbound(
+            host, locator, engine, dispatch, providers, store, bus, outwards
+        )
 
     async def __aenter__(self) -> SipCarrier:
         await self._load_trunks()
@@ -123,17 +124,13 @@ class SipCarrier:
         providers: Providers,
         store: SqlCallStore,
         bus: Bus,
+        outwards: Outwards,
     ) -> OutboundCalls:
         ground, settings = self._ground, self._ground.settings
         dialling = Dialling(
             database=ground.database,
             vault=ground.vault,
-            permits=Permits(
-                ground.database,
-                engine.clock,
-                dial_rules(settings),
-                dial_limits(settings),
-            ),
+            permits=outwards.permits,
             locator=locator,
             home_country=settings.home_country,
             sender_host=lambda: f"{self._address}:{self.port}",
@@ -154,6 +151,7 @@ class SipCarrier:
                     per_number_count=settings.calls_out_per_number_max_count,
                 ),
                 most_calls=settings.calls_max_count,
+                others=outwards.others,
             ),
             self._endpoint,
         )

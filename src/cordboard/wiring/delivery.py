@@ -7,9 +7,8 @@ from cordboard.egress import Egress
 from cordboard.wiring.ground import Ground
 
 
-def delivery_worker(ground: Ground, egress: Egress, http_port: int) -> DeliveryWorker:
-    """Return the worker; ``http_port`` is the one that was taken."""
-    public_url = ground.settings.public_url.replace("{http_port}", str(http_port))
+def delivery_worker(ground: Ground, egress: Egress, public_url: str) -> DeliveryWorker:
+    """Return the worker; ``public_url`` begins the links that events hold."""
     return DeliveryWorker(
         DeliveryParts(
             database=ground.database,

@@ -1,9 +1,13 @@
-"""The HTTP port: uvicorn without its own signal handling, on our loop."""
+"""The HTTP port: uvicorn without its own signal handling, on our loop.
+
+The socket is bound before anything is served on it, so that parts can be told their own address.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
@@ -21,14 +25,32 @@ class _Server(uvicorn.Server):
         yield
 
 
-class HttpPort:
-    """One listening port. ``port`` is the real one once it is open."""
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket of that address, 0 taking a free port. Raises ``OSError`` with the setting's
+    name.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sees that it is TCP and turns Nagle's delay off.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+    except OSError as problem:
+        made.close()
+        why = problem.strerror or problem
+        raise OSError(f"CORDBOARD_HTTP_PORT (--http-port): {host}:{port}: {why}") from problem
+    return made
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+
+class HttpPort:
+    """Serves on a bound socket, which it closes. Upgrades to WebSockets go to ``sockets``."""
+
+    def __init__(
+        self, app: ASGIApp, listening: socket.socket, sockets: type[asyncio.Protocol] | None = None
+    ) -> None:
         config = uvicorn.Config(
             app,
-            host=host,
-            port=port,
+            ws=sockets or "none",
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -36,28 +58,26 @@ class HttpPort:
             timeout_graceful_shutdown=5,
         )
         self._server = _Server(config)
-        self._wanted = f"{host}:{port}"
-        self.port = port
+        self._listening = listening
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[int]:
-        """Serve within the block; yields the port. Raises ``OSError`` when it cannot be had."""
+    async def open(self) -> AsyncIterator[None]:
+        """Serve within the block. Raises ``OSError`` when that is not possible."""
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(self._serve(), name="http")
             try:
                 await self._started(serving)
-                yield self.port
+                yield
             finally:
                 self._server.should_exit = True
 
     async def _serve(self) -> None:
         try:
-            await self._server.serve()
+            await self._server.serve([self._listening])
         except SystemExit as stop:
-            raise OSError(
-                f"CORDBOARD_HTTP_PORT (--http-port): {self._wanted} cannot be opened, "
-                "the line above says why"
-            ) from stop
+            raise OSError("the HTTP port cannot be served, the line above says why") from stop
+        finally:
+            self._listening.close()
 
     async def _started(self, serving: asyncio.Task[None]) -> None:
         async with asyncio.timeout(START_WAIT_S):
@@ -66,7 +86,3 @@ class HttpPort:
         if serving.done():
             await serving
             raise OSError("the HTTP port was closed at once")
-        for server in self._server.servers:
-            for socket in server.sockets:
-                self.port = int(socket.getsockname()[1])
-                return

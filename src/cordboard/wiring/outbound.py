@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +30,7 @@ from cordboard.telephony.sip.outgoing import OutgoingSipLeg
 from cordboard.telephony.sip.ports import NoPortLeft
 from cordboard.telephony.sip.stream import RtpHost
 from cordboard.wiring.dialling import Dialling, Unroutable
+from cordboard.wiring.permits import Permits
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +43,20 @@ SHARE_OF_ROOM = 0.8
 """So much of the house outbound calls may fill; the rest is kept for who calls us."""
 
 
+Placer = Callable[[WantedCall, Admission], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outwards:
+    """What all calls out have in common: the one counter of dials, and placers by carrier."""
+
+    permits: Permits
+    others: Mapping[str, Placer]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundParts:
-    """What placing calls needs."""
+    """What placing calls needs; ``others`` place calls of other carriers, by their names."""
 
     host: RtpHost
     store: SqlCallStore
@@ -56,6 +68,7 @@ class OutboundParts:
     bus: Bus
     limits: OutboundLimits
     most_calls: int
+    others: Mapping[str, Placer]
 
 
 class OutboundCalls:
@@ -164,6 +177,9 @@ class OutboundCalls:
 
     async def _start(self, wanted: WantedCall, admission: Admission) -> None:
         parts = self._parts
+        if (place := parts.others.get(wanted.carrier)) is not None:
+            await place(wanted, admission)
+            return
         route, number = await parts.dialling.route(wanted)
         # One leg by one name: the fence holds whichever engine comes second.
         leg_id = wanted.call_id

@@ -6,8 +6,9 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -32,11 +33,11 @@ from cordboard.storage.master_keys import settle_master_key
 from cordboard.storage.recordings import DirectoryRecordings, recover
 from cordboard.storage.vault import Vault
 from cordboard.wiring.actions import SignedActions
-from cordboard.wiring.carriers import SipCarrier
 from cordboard.wiring.control import control_services
 from cordboard.wiring.delivery import delivery_worker
+from cordboard.wiring.exchange import CallParts, open_exchange
 from cordboard.wiring.ground import Ground
-from cordboard.wiring.http import HttpPort
+from cordboard.wiring.http import HttpPort, bound
 from cordboard.wiring.lock import DirectoryLock
 from cordboard.wiring.options import plan_options
 from cordboard.wiring.providers import Providers, build_providers
@@ -99,29 +100,30 @@ async def running(
             DispatchParts(engine, lambda call: _brain(call, providers), settings.calls_max_count)
         )
         ticking = await stack.enter_async_context(asyncio.TaskGroup())
-        tick_task = ticking.create_task(engine.media_clock.run(), name="media clock")
-        stack.callback(tick_task.cancel)
+        _run_always(stack, ticking, engine.media_clock.run(), "media clock")
         await stack.enter_async_context(dispatch)
         bus = MemoryBus(ground.clock.now_ms)
-        carrier = SipCarrier(ground, engine, dispatch, providers, store, bus)
-        await stack.enter_async_context(carrier)
+        listening, http_port, public_url = _listening(settings, stack)
+        calls = CallParts(engine, dispatch, providers, store, bus)
+        exchange = await open_exchange(ground, calls, public_url, stack)
         recover_calls = partial(
-            dispatch.recover, ground.engine_id, carrier.release, partial(_is_recorded, recordings)
+            dispatch.recover, ground.engine_id, exchange.release, partial(_is_recorded, recordings)
         )
         await recover_calls()
-        recovering = ticking.create_task(_recover_always(recover_calls), name="recovery")
-        stack.callback(recovering.cancel)
+        _run_always(stack, ticking, _recover_always(recover_calls), "recovery")
         services = control_services(ground, policy, dispatch, recordings, store, bus)
         owner_key = await ensure_owner(services, settings.bootstrap_key)
-        http = HttpPort(create_app(services), settings.http_host, settings.http_port)
-        http_port = await stack.enter_async_context(http.open())
-        worker = delivery_worker(ground, egress, http_port)
+        app = create_app(services)
+        app.router.routes.extend(exchange.linked.routes())
+        sockets = await stack.enter_async_context(exchange.linked.media.open())
+        await stack.enter_async_context(HttpPort(app, listening, sockets).open())
+        worker = delivery_worker(ground, egress, public_url)
         await stack.enter_async_context(worker.running())
         if providers.missing is None:
             dispatch.ready = True
         else:
             log.warning("server.cannot_take_calls", extra={"why": providers.missing})
-        yield Server(http_port, carrier.port, dispatch, owner_key, engine.media_clock.lateness)
+        yield Server(http_port, exchange.sip.port, dispatch, owner_key, engine.media_clock.lateness)
 
 
 async def serve(settings: Settings, build: BuildProviders = build_providers) -> None:
@@ -159,6 +161,24 @@ def set_aside_start() -> None:
 async def _hurry(hurry: asyncio.Event, dispatch: Dispatch) -> None:
     await hurry.wait()
     await dispatch.drain(0)
+
+
+def _listening(settings: Settings, stack: AsyncExitStack) -> tuple[socket.socket, int, str]:
+    """Bind the HTTP port; return it with its number, and where others reach it."""
+    listening = bound(settings.http_host, settings.http_port)
+    stack.callback(listening.close)
+    port = int(listening.getsockname()[1])
+    return listening, port, settings.public_url.format(http_port=port).rstrip("/")
+
+
+def _run_always(
+    stack: AsyncExitStack,
+    group: asyncio.TaskGroup,
+    work: Coroutine[None, None, None],
+    name: str,
+) -> None:
+    """Run something that has no end by itself until ``stack`` is left."""
+    stack.callback(group.create_task(work, name=name).cancel)
 
 
 async def _ground(settings: Settings, stack: AsyncExitStack) -> Ground:

@@ -64,7 +64,7 @@ class Carrier:
         self.sockets = MediaSockets(
             URL.replace("https", "wss"), SystemClock(), Randomness.seeded(1)
         )
-        self.webhooks = Webhooks(URL, self.sockets, self._accept)
+        self.webhooks = Webhooks(URL, self.sockets)
 
     def leg(self, call_sid: str) -> TwilioLeg:
         leg = TwilioLeg(
@@ -82,7 +82,9 @@ class Carrier:
 
     def routes(self) -> list[Route]:
         async def voice(request: Request) -> Response:
-            return _response(await self.webhooks.offered(await _question(request), AUTH_TOKEN))
+            return _response(
+                await self.webhooks.offered(await _question(request), AUTH_TOKEN, self._accept)
+            )
 
         async def resume(request: Request) -> Response:
             return _response(self.webhooks.resumed(await _question(request)))

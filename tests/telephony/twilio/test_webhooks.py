@@ -42,9 +42,9 @@ class Rig:
         self.refusal: int | None = None
         self.clock = HandClock()
         sockets = MediaSockets(PUBLIC_URL, SystemClock(), Randomness.seeded(1))
-        self.webhooks = Webhooks(URL, sockets, self._accept)
+        self.webhooks = Webhooks(URL, sockets)
 
-    def _accept(self, offer: Offer) -> TwilioLeg | int:
+    def accept(self, offer: Offer) -> TwilioLeg | int:
         self.offers.append(offer)
         return self.refusal if self.refusal is not None else self.leg(offer.call_sid)
 
@@ -58,7 +58,7 @@ class Rig:
     async def offer(self, decide: bool = True) -> Reply:
         """Offer a call that the engine answers, as far as ``decide`` has it."""
         asking = asyncio.gather(
-            self.webhooks.offered(ask("/twilio/voice/7"), TOKEN), self._decide(decide)
+            self.webhooks.offered(ask("/twilio/voice/7"), TOKEN, self.accept), self._decide(decide)
         )
         reply, _ = await asking
         return reply
@@ -112,7 +112,7 @@ async def test_refusals(status: int, reason: str) -> None:
     """Full or unknown: refused without an answer, so that it costs nothing."""
     rig = Rig()
     rig.refusal = status
-    reply = await rig.webhooks.offered(ask("/twilio/voice/7"), TOKEN)
+    reply = await rig.webhooks.offered(ask("/twilio/voice/7"), TOKEN, rig.accept)
     assert parsed(reply)[0].attrib == {"reason": reason}
 
 
@@ -124,7 +124,9 @@ async def test_the_engine_refuses() -> None:
         await asyncio.sleep(0.01)
         await rig.legs[0].refuse(486)
 
-    reply, _ = await asyncio.gather(rig.webhooks.offered(ask("/twilio/voice/7"), TOKEN), refuse())
+    reply, _ = await asyncio.gather(
+        rig.webhooks.offered(ask("/twilio/voice/7"), TOKEN, rig.accept), refuse()
+    )
     assert parsed(reply)[0].attrib == {"reason": "busy"}
 
 
@@ -196,7 +198,7 @@ async def test_nothing_unsigned_changes_anything() -> None:
         question = _mutated(ask(path, form), chance)
         match path.split("/")[2]:
             case "voice":
-                reply = await rig.webhooks.offered(question, TOKEN)
+                reply = await rig.webhooks.offered(question, TOKEN, rig.accept)
             case "resume":
                 reply = rig.webhooks.resumed(question)
             case _:
@@ -237,7 +239,7 @@ async def test_forms_that_are_none(body: bytes) -> None:
     rig = Rig()
     signature = RequestValidator(TOKEN).compute_signature(URL + "/twilio/voice/7", {"a": "b"})
     question = Question("/twilio/voice/7", body, signature)
-    assert await rig.webhooks.offered(question, TOKEN) == Reply(403)
+    assert await rig.webhooks.offered(question, TOKEN, rig.accept) == Reply(403)
 
 
 async def test_another_calls_signature_does_not_end_this_one() -> None:
@@ -255,6 +257,8 @@ async def test_another_account_does_not_get_this_ones_call() -> None:
     await rig.offer()
     signature = RequestValidator("theirs").compute_signature(URL + "/twilio/voice/8", OFFER)
     rig.refusal = 404
-    reply = await rig.webhooks.offered(ask("/twilio/voice/8", OFFER, signature), "theirs")
+    reply = await rig.webhooks.offered(
+        ask("/twilio/voice/8", OFFER, signature), "theirs", rig.accept
+    )
     assert verbs(reply) == ["Reject"]
     assert len(rig.offers) == 2

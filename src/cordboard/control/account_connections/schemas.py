@@ -45,6 +45,11 @@ SECRETS = {
 }
 
 
+def carrier_of(kind: str) -> str:
+    """Return the carrier's name, as numbers and calls have it, of a type of connection."""
+    return kind.removeprefix("account_connection_")
+
+
 def infer(value: dict[str, Any]) -> str | None:
     """Return the type of a connection that lost it, where its credentials tell."""
     credentials = value.get("credentials")

@@ -132,10 +132,12 @@ async def add(unit: Unit, body: Json) -> Call:
     with collecting(problems):
         ours, trunk = await _origin(unit, params.from_number)
         theirs = _destination(unit, params.to_number, trunk)
+        carrier = SIP if trunk is not None else ours.telephony_provider
     raise_any(problems)
     await _check_room(unit)
     call = await _row(unit, params, agent, ours.number, theirs)
-    call.trunk_id = trunk.id
+    call.trunk_id = None if trunk is None else trunk.id
+    call.carrier = call.telephony_provider = carrier
     unit.session.add(call)
     # What else refers to the call needs its row to be there.
     await unit.session.flush()
@@ -154,12 +156,16 @@ def _check_params(params: dict[str, str]) -> None:
         )
 
 
-async def _origin(unit: Unit, from_number: str) -> tuple[Number, SipTrunk]:
-    """Return the organisation's number that calls, and the trunk that carries it."""
+async def _origin(unit: Unit, from_number: str) -> tuple[Number, SipTrunk | None]:
+    """Return the organisation's number that calls, and the trunk that carries it; None where a
+    linked account does.
+    """
     place = ("body", "from_number")
     row = await number_of(unit, stored(unit, from_number, place))
     if row is None or not row.active:
         raise Invalid.at(place, "is no phone number of this organisation; link it first")
+    if row.telephony_account_connection_id is not None:
+        return row, None
     trunk = None if row.trunk_id is None else await unit.session.get(SipTrunk, row.trunk_id)
     if trunk is None or not trunk.fields.get("target"):
         raise Invalid.at(place, "its SIP trunk has no `target` to send calls to")
@@ -175,12 +181,11 @@ async def _origin(unit: Unit, from_number: str) -> tuple[Number, SipTrunk]:
     return row, trunk
 
 
-def _destination(unit: Unit, to_number: str, trunk: SipTrunk) -> str:
+def _destination(unit: Unit, to_number: str, trunk: SipTrunk | None) -> str:
     """Return the number to dial in its stored form, if it may be dialled as things stand."""
     place = ("body", "to_number")
-    decision = decide(
-        DialRequest(number=to_number, trunk=trunk_dialing(trunk)), unit.services.dial_rules
-    )
+    dialing = TrunkDialing() if trunk is None else trunk_dialing(trunk)
+    decision = decide(DialRequest(number=to_number, trunk=dialing), unit.services.dial_rules)
     if isinstance(decision, Refused):
         setting = decision.setting or "the trunk's `dial_prefixes` and `allow_any`"
         raise Invalid.at(place, f"{decision.message} ({setting})", f"dial_{decision.code}")

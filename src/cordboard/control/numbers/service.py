@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import select
 
+from cordboard.control.account_connections.schemas import CARRIER_TYPE, carrier_of
 from cordboard.control.agents import service as agents
 from cordboard.control.errors import (
     BadRequest,
@@ -54,10 +55,10 @@ async def page_of_numbers(unit: Unit, page: PageQuery, version: Version) -> Json
 
 
 async def link(unit: Unit, body: Json, version: Version) -> Json:
-    """Take over a number that is reached through a SIP trunk."""
+    """Take over a number that is reached through a SIP trunk or a linked account."""
     params = validated(LinkParams, body, ("body",))
     text = stored(unit, params.phone_number, ("body", "phone_number"))
-    trunk = await _trunk(unit, params.telephony_account_connection)
+    reached = await _reached(unit, params.telephony_account_connection)
     row = await number_of(unit, text)
     if row is not None and row.active:
         raise Conflict("This phone number is linked already")
@@ -66,7 +67,10 @@ async def link(unit: Unit, body: Json, version: Version) -> Json:
         row = new_number(unit, text)
         unit.session.add(row)
     row.active = True
-    row.trunk_id = trunk.id
+    by_trunk = isinstance(reached, SipTrunk)
+    row.trunk_id = reached.id if by_trunk else None
+    row.telephony_account_connection_id = None if by_trunk else reached.id
+    row.telephony_provider = SIP if isinstance(reached, SipTrunk) else carrier_of(reached.type)
     row.outbound_only = params.outbound_only
     row.inbound_agent_id = agent.id if agent else None
     return await show(unit, row, version)
@@ -154,7 +158,7 @@ async def find_number(unit: Unit, phone_number: str) -> Number:
     return row
 
 
-async def _trunk(unit: Unit, wanted: str) -> SipTrunk:
+async def _reached(unit: Unit, wanted: str) -> SipTrunk | AccountConnection:
     row_id = as_uuid(wanted)
     if row_id is None:
         place = ("body", "telephony_account_connection")
@@ -167,11 +171,12 @@ async def _trunk(unit: Unit, wanted: str) -> SipTrunk:
         return trunk
     mine = AccountConnection.organisation_id == unit.organisation_id
     other = select(AccountConnection).where(mine, AccountConnection.id == row_id)
-    if (await unit.session.scalars(other)).first() is not None:
-        raise BadRequest(
-            "Numbers of this kind of account cannot be linked yet: give a SIP trunk's id"
-        )
-    raise NotFound(_NO_CONNECTION)
+    connection = (await unit.session.scalars(other)).first()
+    if connection is None:
+        raise NotFound(_NO_CONNECTION)
+    if connection.type != CARRIER_TYPE:
+        raise BadRequest("telephony_account_connection: this is no account at a carrier")
+    return connection
 
 
 async def _agent_for(unit: Unit, body: Json, *, outbound_only: bool) -> Agent | None:

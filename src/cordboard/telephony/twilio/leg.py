@@ -88,6 +88,7 @@ class Progress:
     away_since_ms: int | None = None
     """Since when there has been no socket."""
     stalled_since_ms: int | None = None
+    started_ms: int | None = None
     status: int | None = None
     decided: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -96,6 +97,10 @@ class Progress:
     def over(self) -> bool:
         """Whether it has ended or is about to: no socket is taken any more."""
         return self.releasing or self.ended is not None
+
+    def talked_ms(self, now_ms: int) -> int:
+        """How long the stream has been there, or was until just now."""
+        return 0 if self.started_ms is None else now_ms - self.started_ms
 
     def decide(self, status: int) -> None:
         """The engine accepts (0) or refuses; the first decision stands."""
@@ -245,6 +250,7 @@ class TwilioLeg:
         if self._stop_ticking is None:
             self._intake = Intake(self._deliver, now_ms)
             self._stop_ticking = self._parts.ticker.add(self._tick)
+            progress.started_ms = now_ms
         self._playback.open(socket, Outgoing(details.stream_sid), now_ms)
         progress.started.set()
         if came_back and self._sink is not None:

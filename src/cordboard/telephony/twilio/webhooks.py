@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from cordboard.telephony.twilio import twiml
-from cordboard.telephony.twilio.leg import OUTCOMES, TwilioLeg
+from cordboard.telephony.twilio.leg import TwilioLeg
 from cordboard.telephony.twilio.signature import is_signed
 from cordboard.telephony.twilio.sockets import MediaSockets
 
@@ -56,6 +56,8 @@ class Offer:
     to_number: str
 
 
+Accept = Callable[[Offer], TwilioLeg | int]
+
 FORBIDDEN: Final = Reply(403)
 EMPTY: Final = Reply(204)
 
@@ -64,17 +66,12 @@ class Webhooks:
     """Answers for all legs of the process. ``public_url`` is where Twilio reaches us, with
     ``https`` and without a slash at the end.
 
-    ``accept`` is told of an offer that is signed: it returns the leg that was handed to the engine,
-    or the status of a refusal.
     """
 
-    def __init__(
-        self, public_url: str, sockets: MediaSockets, accept: Callable[[Offer], TwilioLeg | int]
-    ) -> None:
+    def __init__(self, public_url: str, sockets: MediaSockets) -> None:
         """Know no leg yet."""
         self._public_url = public_url
         self._sockets = sockets
-        self._accept = accept
         self._legs: dict[str, tuple[TwilioLeg, str]] = {}
 
     def add(self, leg: TwilioLeg, auth_token: str) -> None:
@@ -103,8 +100,12 @@ class Webhooks:
             stream_url = self._sockets.expect(leg, auth_token, for_ms)
         return twiml.connect(stream_url, self.resume_url(leg))
 
-    async def offered(self, question: Question, auth_token: str) -> Reply:
-        """Answer the voice webhook of a number whose account has this token."""
+    async def offered(self, question: Question, auth_token: str, accept: Accept) -> Reply:
+        """Answer the voice webhook of a number whose account has this token.
+
+        ``accept`` is told of an offer that is signed and new: it returns the leg that was handed to
+        the engine, or the status of a refusal.
+        """
         form = self._form(question, auth_token)
         if form is None:
             return FORBIDDEN
@@ -114,7 +115,7 @@ class Webhooks:
             offer = Offer(
                 call_sid, form.get("AccountSid", ""), form.get("From", ""), form.get("To", "")
             )
-            accepted = self._accept(offer) if call_sid else 400
+            accepted = accept(offer) if call_sid else 400
             if isinstance(accepted, int):
                 return _refusal(accepted)
             leg = accepted
@@ -149,9 +150,7 @@ class Webhooks:
         leg, _, form = found
         if not leg.progress.call_sid:
             leg.progress.call_sid = form.get("CallSid", "")
-        status = form.get("CallStatus", "")
-        if status in OUTCOMES:
-            leg.call_status(status)
+        leg.call_status(form.get("CallStatus", ""))
         return EMPTY
 
     def _find(self, call_sid: str, auth_token: str) -> TwilioLeg | None:
