@@ -27,6 +27,7 @@ class FakeCall:
     from_number: str = "+12025550100"
     to_number: str = "+12025550101"
     verbs: list[str] = field(default_factory=list)
+    account_sid: str = "AC" + "0" * 32
     statuses: list[int] = field(default_factory=list)
     """HTTP statuses of what our webhooks answered."""
 
@@ -44,7 +45,7 @@ class FakeCall:
         """Ask a webhook, as Twilio does."""
         form = {
             "CallSid": self.phone.call_sid,
-            "AccountSid": "AC" + "0" * 32,
+            "AccountSid": self.account_sid,
             "From": self.from_number,
             "To": self.to_number,
             **more,

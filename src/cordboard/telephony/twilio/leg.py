@@ -333,6 +333,9 @@ class TwilioLeg:
             self._stop_ticking()
         self.progress.decide(603)
         progress.started.set()
+        self._tell_end(by, cause)
+
+    def _tell_end(self, by: LegEndedBy, cause: str) -> None:
         if self._sink is not None:
             self._sink.ended(by, cause)
 

@@ -70,6 +70,11 @@ class OutgoingTwilioLeg(TwilioLeg):
             by, cause = self.progress.ended
             raise DialFailed(cause, by, _REASONS.get(cause))
 
+    def _tell_end(self, by: LegEndedBy, cause: str) -> None:
+        # Before it is picked up, the end is told with its reason, by what ``dial`` raises.
+        if self.progress.started_ms is not None:
+            super()._tell_end(by, cause)
+
     def call_status(self, status: str) -> None:
         """Take ``CallStatus``; ringing is told on, once."""
         if status == "ringing" and self._ringing is not None:

@@ -1,0 +1,1 @@
+"""Calls through a linked account: a real server, a fake of the carrier that speaks its protocol."""
