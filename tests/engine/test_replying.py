@@ -22,6 +22,7 @@ from cordboard.call.events import (
 )
 from cordboard.call.expectation import ANYTHING, Expectation, ExpectationKind
 from cordboard.clock import VirtualClock, run_virtual
+from cordboard.engine.breaker import Breakers
 from cordboard.engine.facts import FactLog
 from cordboard.engine.replying import MOST_REPLIES, Replying, ReplyingParts
 from cordboard.engine.timeline import Timeline
@@ -96,6 +97,7 @@ def events_of(
                 facts=FactLog(Rig().new_call(), store, clock, Timeline(clock)),
                 work=work,
                 report=fail,
+                breaker=Breakers().of("org", clock.now_ms),
                 post=lambda event: events.append((clock.now_ms() - begun_ms, event)),
             )
             replying = Replying(parts)

@@ -15,6 +15,7 @@ from cordboard.call.events import (
 from cordboard.call.expectation import Expectation, ExpectationKind
 from cordboard.call.plan import TranscriberPlan
 from cordboard.clock import run_virtual
+from cordboard.engine.breaker import Breakers
 from cordboard.engine.facts import FactLog
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing, TranscribingParts
@@ -98,6 +99,7 @@ def listen(
             language="en",
             facts=FactLog(rig.new_call(), rig.store, rig.clock, Timeline(rig.clock)),
             report=rig.report,
+            breaker=Breakers().of("org", rig.clock.now_ms),
             post=events.append,
         )
         transcribing = Transcribing(parts)
@@ -183,12 +185,16 @@ def test_deadline_retry_fallback() -> None:
 
 
 def test_outage_is_told_once_and_recovers() -> None:
-    """Nobody answers: one ``ProviderFailed``; the next opening that works says so."""
+    """Nobody answers: one ``ProviderFailed``; the next opening that works says so. After three
+    failures that is tried only 10 s later.
+    """
     error = ProviderError("bad_credentials")
     ear = Ear(error, error, error)
 
     async def script(transcribing: Transcribing) -> None:
-        await asyncio.sleep(10)
+        await asyncio.sleep(13.9)
+        assert ear.opened_count == 3
+        await asyncio.sleep(1)
 
     assert listen(script, ear) == [
         ProviderFailed(ProviderKind.TRANSCRIBER, "bad_credentials"),

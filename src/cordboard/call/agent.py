@@ -76,8 +76,7 @@ class AgentOperator:
     def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
         """Answer the caller; a reply that nobody has heard yet is made again with the new words."""
         self._drop_reply(desk)
-        self._bridging.restart(desk)
-        desk.deadlines.clear("outage")
+        self._begin_turn(desk)
         self._actions.caller_spoke()
         # A turn that waited for the agent to finish has been silent only since then.
         self._start_reply(desk, now_ms if turn.kept else turn.stopped_ms, now_ms)
@@ -88,8 +87,7 @@ class AgentOperator:
         self._follow_up = False
         self._end_reason = None
         self._actions.withdraw(desk)
-        self._bridging.restart(desk)
-        desk.deadlines.clear("outage")
+        self._begin_turn(desk)
 
     def resumed(self, desk: Desk, now_ms: int) -> None:
         """Run what waited for the caller to leave the floor."""
@@ -243,6 +241,12 @@ class AgentOperator:
         # Set already when this reply only follows another one: the caller has waited since then.
         self._bridging.owes(since_ms, now_ms, desk)
         desk.deadlines.set_if_unset("outage", max(since_ms, now_ms) + OUTAGE_MS)
+
+    def _begin_turn(self, desk: Desk) -> None:
+        """Count silence from here. An outage goes on: the caller has only asked again."""
+        if not self._bridging.has_bridged:
+            desk.deadlines.clear("outage")
+        self._bridging.restart(desk)
 
     def _drop_reply(self, desk: Desk) -> None:
         if self._reply_id is not None:

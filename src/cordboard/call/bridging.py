@@ -23,6 +23,11 @@ class Bridging:
     def __init__(self) -> None:
         self._bridged_ms: int | None = None
 
+    @property
+    def has_bridged(self) -> bool:
+        """Whether a stored phrase was due since the caller spoke or the agent was heard."""
+        return self._bridged_ms is not None
+
     def restart(self, desk: Desk) -> None:
         """Begin again: the caller spoke, or the agent was heard."""
         self._bridged_ms = None

@@ -66,6 +66,7 @@ def gather_crew(
             facts=facts,
             work=work,
             report=report,
+            breaker=engine.breakers.of(call.organisation_id, engine.clock.now_ms),
             post=post,
         )
     )
@@ -97,6 +98,7 @@ def _transcribing_parts(
         language=plan.language,
         facts=facts,
         report=report,
+        breaker=parts.engine.breakers.of(parts.call.organisation_id, parts.engine.clock.now_ms),
         post=post,
     )
 
@@ -120,5 +122,6 @@ def _speaking_parts(
         facts=facts,
         work=work,
         report=report,
+        breaker=engine.breakers.of(parts.call.organisation_id, engine.clock.now_ms),
         post=post,
     )

@@ -14,7 +14,7 @@ from cordboard.media.segmenter import ENERGY_ONSET_FRAMES, MODEL_ONSET_FRAMES, S
 from cordboard.ports import Leg, VoiceActivity, VoiceStream
 
 SPEECH_PROBABILITY = 0.5
-STALL_MS = 8000
+STALL_MS = 4000
 _STALL_SPEECH_MS = 1000
 _GATE_OPEN_FRAMES = 15
 _SHORT_PAUSE_FRAMES = 3

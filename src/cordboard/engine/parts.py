@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from cordboard.call.plan import CallPlan
 from cordboard.engine.brain import Brain
+from cordboard.engine.breaker import Breakers
 from cordboard.engine.clock import MediaClock
 from cordboard.engine.guard import Report
 from cordboard.ports import (
@@ -77,6 +78,7 @@ class EngineParts:
     recordings: RecordingSink | None = None
     voice_activity: VoiceActivity | None = None
     energy_alone: Callable[[CallPlan], bool] = _never
+    breakers: Breakers = field(default_factory=Breakers)
 
 
 @dataclass(frozen=True, slots=True)

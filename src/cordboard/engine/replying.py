@@ -18,6 +18,7 @@ from cordboard.call.events import (
     ReplyFinished,
 )
 from cordboard.call.plan import CallPlan
+from cordboard.engine.breaker import Breaker
 from cordboard.engine.clauses import ClauseSplitter
 from cordboard.engine.facts import FactLog
 from cordboard.engine.guard import ProviderGuard, Report
@@ -50,6 +51,7 @@ class ReplyingParts:
     facts: FactLog
     work: Work
     report: Report
+    breaker: Breaker
     post: Callable[[Event], None]
 
 
@@ -94,10 +96,10 @@ class Replying:
     async def _try_all(self, command: StartReply) -> str | None:
         """Return None when the reply is complete, else a class of failure."""
         failure = "unavailable"
-        models = self._parts.models
+        models, breaker = self._parts.models, self._parts.breaker
         rejected: LanguageModel | None = None
         for model in [*models[:1], *models]:
-            if model is rejected:
+            if model is rejected or not breaker.allows(model):
                 continue
             attempt = _Attempt(command.reply_id, self._parts)
             try:
@@ -105,10 +107,12 @@ class Replying:
                     await attempt.run(model, self._request(command))
             except ProviderError as error:
                 failure = error.failure
+                breaker.failed(model, error)
                 rejected = None if error.retryable else model
                 if attempt.said_something:
                     return failure
             else:
+                breaker.worked(model)
                 return None
         return failure
 

@@ -19,6 +19,7 @@ from cordboard.call.events import (
     ProviderRecovered,
 )
 from cordboard.call.plan import VoicePlan
+from cordboard.engine.breaker import Breaker
 from cordboard.engine.conversion import Converter, kept_codec
 from cordboard.engine.facts import FactLog
 from cordboard.engine.guard import Report
@@ -47,6 +48,7 @@ class SpeakingParts:
     facts: FactLog
     work: Work
     report: Report
+    breaker: Breaker
     post: Callable[[Event], None]
 
 
@@ -62,7 +64,9 @@ class Speaking:
         self._parts = parts
         self._queue: deque[Utterance] = deque()
         self._playout = Playout(parts.leg)
-        self._synthesis = Synthesis(parts.synthesizers, parts.voice, self._arrived, parts.report)
+        self._synthesis = Synthesis(
+            parts.synthesizers, parts.voice, self._arrived, parts.report, parts.breaker
+        )
         self._job: tuple[Utterance, Job] | None = None
         self._paused = False
         self._live = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cordboard.call.plan import VoicePlan
+from cordboard.engine.breaker import Breaker
 from cordboard.engine.conversion import Converter, best_codec
 from cordboard.engine.guard import ProviderGuard, Report
 from cordboard.engine.stream import Stream
@@ -25,10 +26,12 @@ class Synthesis:
         voice: VoicePlan,
         arrived: Callable[[Utterance], None],
         report: Report,
+        breaker: Breaker,
     ) -> None:
         self._synthesizers = synthesizers
         self._voice = voice
         self._arrived = arrived
+        self._breaker = breaker
         self._guard = ProviderGuard("synthesizer", report)
 
     async def fill(self, utterance: Utterance) -> str | None:
@@ -41,15 +44,17 @@ class Synthesis:
         attempts = [*self._synthesizers[:1], *self._synthesizers]
         rejected: Synthesizer | None = None
         for synthesizer in attempts:
-            if synthesizer is rejected:
+            if synthesizer is rejected or not self._breaker.allows(synthesizer):
                 continue
             try:
                 with self._guard:
                     await self._attempt(synthesizer, utterance)
             except ProviderError as error:
                 failure = error.failure
+                self._breaker.failed(synthesizer, error)
                 rejected = None if error.retryable else synthesizer
             else:
+                self._breaker.worked(synthesizer)
                 return None
         return failure
 

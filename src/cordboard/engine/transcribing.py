@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cordboard.call.events import Event, ProviderFailed, ProviderKind, ProviderRecovered, WordsHeard
 from cordboard.call.expectation import Expectation
 from cordboard.call.plan import TranscriberPlan
+from cordboard.engine.breaker import Breaker
 from cordboard.engine.conversion import Converter, best_codec
 from cordboard.engine.facts import FactLog
 from cordboard.engine.guard import Guard, ProviderGuard, Report
@@ -42,7 +43,17 @@ class TranscribingParts:
     language: str
     facts: FactLog
     report: Report
+    breaker: Breaker
     post: Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class _Use:
+    """The stream that was opened last: by whom, and how it has done so far."""
+
+    transcriber: Transcriber | None = None
+    has_heard: bool = False
+    words_owed: bool = False
 
 
 class Transcribing:
@@ -60,7 +71,7 @@ class Transcribing:
         self._broken = asyncio.Event()
         self._failure = ""
         self._serial = 0
-        self._words_owed = False
+        self._use = _Use()
 
     async def run(self) -> None:
         """Keep a stream open until cancelled; give up for good after ten reopenings."""
@@ -109,17 +120,18 @@ class Transcribing:
 
     def speech_stopped(self) -> None:
         """Pass the hint on: final words are wanted."""
-        self._words_owed = True
+        self._use.words_owed = True
         if self._stream is not None:
             self._stream.speech_stopped()
 
     def stalled(self) -> bool:
         """Tell whether no word has come since speech stopped last."""
-        return self._words_owed and self._stream is not None
+        return self._use.words_owed and self._stream is not None
 
     def break_off(self, failure: str) -> None:
         """Give this stream up; another is opened."""
-        self._words_owed = False
+        self._use.words_owed = False
+        self._parts.breaker.failed(self._use.transcriber, ProviderError(failure))
         self._failure = failure
         self._broken.set()
 
@@ -131,26 +143,34 @@ class Transcribing:
 
     async def _open(self) -> str | None:
         failure = "unavailable"
-        candidates = self._parts.transcribers
+        candidates, breaker = self._in_turn(), self._parts.breaker
         rejected: Transcriber | None = None
         for transcriber in [*candidates[:1], *candidates]:
-            if transcriber is rejected:
+            if transcriber is rejected or not breaker.allows(transcriber):
                 continue
             try:
                 with ProviderGuard("transcriber", self._parts.report):
                     await self._open_one(transcriber)
             except ProviderError as error:
                 failure = error.failure
+                breaker.failed(transcriber, error)
                 rejected = None if error.retryable else transcriber
             else:
+                breaker.opened(transcriber)
+                self._use = _Use(transcriber)
                 return None
         return failure
+
+    def _in_turn(self) -> Sequence[Transcriber]:
+        """Return who is to be asked, in order: one whose last stream was deaf comes last."""
+        deaf = None if self._use.has_heard else self._use.transcriber
+        candidates = self._parts.transcribers
+        return sorted(candidates, key=lambda transcriber: transcriber is deaf)
 
     async def _open_one(self, transcriber: Transcriber) -> None:
         parts = self._parts
         codec = best_codec(transcriber.codecs(parts.plan), parts.leg.codec)
         self._broken.clear()
-        self._words_owed = False
         self._serial += 1
         report = self._reporter(self._serial)
         try:
@@ -179,7 +199,10 @@ class Transcribing:
             if isinstance(result, TranscriberFailed):
                 self.break_off(result.failure)
                 return
-            self._words_owed = False
+            self._use.words_owed = False
+            if result.text and not self._use.has_heard:
+                self._use.has_heard = True
+                self._parts.breaker.worked(self._use.transcriber)
             self._parts.post(
                 WordsHeard(result.text, result.final, result.ends_turn, result.confidence)
             )

@@ -20,13 +20,16 @@ class ProviderError(Exception):
     ``failure`` is a class of failure that may be recorded and logged (``"unavailable"``,
     ``"rejected"``, ``"over_quota"``, ``"bad_credentials"``, ``"timeout"``, ``"bad_answer"``);
     upstream text is never part of it. ``retryable`` tells whether the same request may work a
-    moment later.
+    moment later, ``retry_after_s`` for how long the provider has asked to be left alone.
     """
 
-    def __init__(self, failure: str, *, retryable: bool = False) -> None:
+    def __init__(
+        self, failure: str, *, retryable: bool = False, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(failure)
         self.failure = failure
         self.retryable = retryable
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cordboard.call.plan import VoicePlan
+from cordboard.engine.breaker import Breakers
 from cordboard.engine.stream import Stream
 from cordboard.engine.synthesis import Synthesis
 from cordboard.engine.utterance import Utterance
@@ -256,7 +257,11 @@ async def test_a_cut_in_the_middle_of_a_sentence(fake: FakeSpeech, number: int) 
         utterance = Utterance("u1", _TEXT, "en", PCMU)
         mistakes: list[BaseException] = []
         synthesis = Synthesis(
-            [synthesizer], _VOICE, arrived, lambda _, mistake: mistakes.append(mistake)
+            [synthesizer],
+            _VOICE,
+            arrived,
+            lambda _, mistake: mistakes.append(mistake),
+            Breakers().of("org", lambda: 0),
         )
         assert await synthesis.fill(utterance) is None
     assert not mistakes

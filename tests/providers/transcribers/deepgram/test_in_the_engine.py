@@ -7,6 +7,7 @@ from collections import deque
 
 from cordboard.call.events import Event, WordsHeard
 from cordboard.call.plan import TranscriberPlan
+from cordboard.engine.breaker import Breakers
 from cordboard.engine.facts import FactLog
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing, TranscribingParts
@@ -66,6 +67,7 @@ async def test_a_stream_that_breaks_is_replaced() -> None:
                     language="en",
                     facts=FactLog(rig.new_call(), rig.store, rig.clock, Timeline(rig.clock)),
                     report=rig.report,
+                    breaker=Breakers().of("org", rig.clock.now_ms),
                     post=heard.post,
                 )
                 transcribing = Transcribing(parts)
