@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cordboard.sip.events import CallEnded, EndedBy
 from cordboard.sip.message import Request
 from tests.sip.link import SDP
 from tests.sip.peer import Peer
+from tests.sip.test_uac import place
 
 BY_PEER = "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n"
 BY_US = "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\nAllow: INVITE, BYE, UPDATE\r\n"
@@ -81,3 +84,44 @@ def test_without_update_we_refresh_by_reinvite() -> None:
     again = peer.take()[0]
     assert isinstance(again, Request)
     assert (again.method, again.body) == ("INVITE", SDP)
+
+
+def _placed(session: str) -> Peer:
+    """Place a call that is answered with these fields."""
+    peer = Peer()
+    _, invite = place(peer)
+    assert "timer" in (invite.headers.get("supported") or "")
+    contact = f"Contact: <{peer.contact}>\r\n"
+    peer.respond(invite, 200, tag="t1", extra=contact + session, body=SDP)
+    return peer
+
+
+def test_call_that_we_place_is_refreshed_by_us() -> None:
+    """Whoever answers may ask for a session timer, and for us to refresh (RFC 4028 7.2)."""
+    peer = _placed(
+        "Allow: INVITE, UPDATE\r\nRequire: timer\r\nSession-Expires: 90;refresher=uac\r\n"
+    )
+    for _ in range(3):
+        peer.now_ms += 45_000
+        peer.agent.handle_deadline(peer.now_ms)
+        (update,) = peer.take()
+        assert isinstance(update, Request)
+        assert update.method == "UPDATE"
+        peer.respond(update, 200, extra="Session-Expires: 90;refresher=uac\r\n")
+    assert peer.events(CallEnded) == []
+
+
+def test_call_that_we_place_ends_without_the_peers_refresh() -> None:
+    """A peer that took the refresh upon itself and does not do it is gone: BYE in time."""
+    peer = _placed("Require: timer\r\nSession-Expires: 90;refresher=uas\r\n")
+    sent = peer.wait(90_000)
+    assert next(at for at, name in sent if name == "BYE") == 60_000
+    assert len(peer.events(CallEnded)) == 1
+
+
+@pytest.mark.parametrize("value", ["30;refresher=uac", "soon", "90000000000"])
+def test_unreasonable_timer_is_not_kept(value: str) -> None:
+    """An interval below the least, or no number, starts no timer; the call goes on."""
+    peer = _placed(f"Session-Expires: {value}\r\n")
+    assert peer.wait(300_000) == []
+    assert peer.events(CallEnded) == []
