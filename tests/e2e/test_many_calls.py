@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.counts import count
@@ -59,8 +60,16 @@ async def _check_records(server: Server, run: Run, calls: int) -> None:
     assert outcomes["call_did_not_connect"] <= 2 + calls / 10
 
 
+def _read_at_once(server: Server) -> None:
+    """Have the server open all connections to its database that it may ever have."""
+    with ThreadPoolExecutor(16) as pool:
+        for _ in range(4):
+            list(pool.map(lambda _: server.calls(), range(16)))
+
+
 async def test_sequential_and_concurrent_calls(mirrored: Server, tmp_path: Path) -> None:
     """All calls get through and are over; rows, user agent, ports, tasks and files say so."""
+    await asyncio.to_thread(_read_at_once, mirrored)
     idle, before = await mirrored.inside(), mirrored.usage()
     assert idle["legs"] == idle["ports"] == 0
     async with Mirror(seed=5, conditions=LOSSY) as mirror:
