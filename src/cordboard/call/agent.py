@@ -76,7 +76,7 @@ class AgentOperator:
     def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
         """Answer the caller; a reply that nobody has heard yet is made again with the new words."""
         self._drop_reply(desk)
-        self._begin_turn(desk)
+        self._bridging.restart(desk)
         self._actions.caller_spoke()
         # A turn that waited for the agent to finish has been silent only since then.
         self._start_reply(desk, now_ms if turn.kept else turn.stopped_ms, now_ms)
@@ -87,7 +87,7 @@ class AgentOperator:
         self._follow_up = False
         self._end_reason = None
         self._actions.withdraw(desk)
-        self._begin_turn(desk)
+        self._bridging.restart(desk)
 
     def resumed(self, desk: Desk, now_ms: int) -> None:
         """Run what waited for the caller to leave the floor."""
@@ -242,13 +242,9 @@ class AgentOperator:
         self._bridging.owes(since_ms, now_ms, desk)
         desk.deadlines.set_if_unset("outage", max(since_ms, now_ms) + OUTAGE_MS)
 
-    def _begin_turn(self, desk: Desk) -> None:
-        """Count silence from here. An outage goes on: the caller has only asked again."""
-        if not self._bridging.has_bridged:
-            desk.deadlines.clear("outage")
-        self._bridging.restart(desk)
-
     def _drop_reply(self, desk: Desk) -> None:
+        if self._reply_id is not None or self._retrying:
+            self._bridging.dropped()
         if self._reply_id is not None:
             desk.cancel_reply(self._reply_id)
             self._reply_id = None
@@ -268,15 +264,14 @@ class AgentOperator:
             self._bridging.owes(now_ms, now_ms, desk)
         else:
             self._bridging.sounds(desk)
-        if not self.is_busy and desk.playback.is_empty:
+        if not (self.is_busy or self._bridging.unanswered) and desk.playback.is_empty:
             desk.deadlines.clear("outage")
 
     def _began_to_sound(self, utterance_id: str, desk: Desk) -> None:
         utterance = desk.playback.get(utterance_id)
         if utterance is not None and utterance.text:
             # A stored phrase proves nothing: it needs no provider.
-            self._bridging.restart(desk)
-            desk.deadlines.clear("outage")
+            self._bridging.heard(desk)
         self._actions.utterance_started(utterance_id, desk)
 
     def _owes_sound(self, desk: Desk) -> bool:

@@ -22,16 +22,24 @@ class Bridging:
 
     def __init__(self) -> None:
         self._bridged_ms: int | None = None
-
-    @property
-    def has_bridged(self) -> bool:
-        """Whether a stored phrase was due since the caller spoke or the agent was heard."""
-        return self._bridged_ms is not None
+        self.unanswered = False
+        """Whether a reply was waited for in vain, and none has been heard since."""
 
     def restart(self, desk: Desk) -> None:
-        """Begin again: the caller spoke, or the agent was heard."""
+        """Begin again: the caller spoke. An outage goes on where they have only asked again."""
         self._bridged_ms = None
         desk.deadlines.clear("bridge")
+        if not self.unanswered:
+            desk.deadlines.clear("outage")
+
+    def dropped(self) -> None:
+        """The reply that is owed is given up, because the caller goes on."""
+        self.unanswered |= self._bridged_ms is not None
+
+    def heard(self, desk: Desk) -> None:
+        """The agent was heard: whatever was away is back."""
+        self.unanswered = False
+        self.restart(desk)
 
     def sounds(self, desk: Desk) -> None:
         """Something sounds: nothing is owed for now."""
