@@ -20,6 +20,7 @@ from cordboard.sip.transaction import OWNER_PREFIX, Transaction, top_branch
 from cordboard.sip.transaction_table import GIVE_UP_MS, State, Timer
 
 SILENCE = "no answer of any kind"
+RINGING_LIMIT = "ringing limit"
 
 
 @dataclass(frozen=True, slots=True)

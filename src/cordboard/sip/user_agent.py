@@ -294,4 +294,4 @@ def _leg_due(core: Core, leg: Leg, timer: LegTimer, now_ms: int) -> None:
     elif leg.state is LegState.OFFERED:
         uas.reject(core, leg, 480, "ringing limit", (), now_ms, EndedBy.TIMEOUT)
     elif leg.state is LegState.CALLING:
-        uac.cancel(core, leg, now_ms, EndedBy.TIMEOUT, "ringing limit")
+        uac.cancel(core, leg, now_ms, EndedBy.TIMEOUT, uac.RINGING_LIMIT)

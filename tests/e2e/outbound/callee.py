@@ -92,8 +92,8 @@ def verified() -> str:
 """
 
 
-def is_cancelled() -> str:
-    """CANCEL comes; it is answered, and so is the INVITE."""
+def is_cancelled(cseq: int = 1) -> str:
+    """CANCEL comes; it is answered, and so is the INVITE of that number."""
     return """<recv request="CANCEL"/>
     <send><![CDATA[
       SIP/2.0 200 OK
@@ -111,12 +111,12 @@ def is_cancelled() -> str:
       [last_From:]
       [last_To:];tag=[pid]S[call_number]
       [last_Call-ID:]
-      CSeq: 1 INVITE
+      CSeq: {cseq} INVITE
       Content-Length: 0
 
     ]]></send>
     <recv request="ACK"/>
-"""
+""".replace("{cseq}", str(cseq))
 
 
 def is_hung_up_on() -> str:

@@ -13,7 +13,15 @@ import httpx
 import pytest
 
 from tests.counts import count
-from tests.e2e.outbound.callee import answers, callee, is_hung_up_on, rings
+from tests.e2e.outbound.callee import (
+    answers,
+    callee,
+    invited_again,
+    is_cancelled,
+    is_hung_up_on,
+    refuses,
+    rings,
+)
 from tests.e2e.outbound.house import Line, line
 from tests.e2e.outbound.switchboard import Switchboard, switchboard
 from tests.e2e.server import Json, Server
@@ -133,6 +141,32 @@ async def _rings(board: Switchboard) -> None:
         while not board.dials:  # noqa: ASYNC110  (another process dials)
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.2)
+
+
+async def test_redirected_call_is_let_go(tmp_path: Path) -> None:
+    """A call that rang where a redirection had sent it is cancelled there, not dialled again."""
+    port = _free_port()
+    first = _server(tmp_path, 0, port)
+    await asyncio.to_thread(first.start)
+    moved = refuses("302 Moved Temporarily", "Contact: <sip:+12025550177@127.0.0.1:[local_port]>")
+    async with callee(tmp_path, moved, invited_again(), rings(), is_cancelled(cseq=3)) as far:
+        placing = line(first, far.port)
+        created = await placing.call()
+        async with asyncio.timeout(10):
+            while "SIP/2.0 180" not in far.messages():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await _kill(first)
+        second = _server(tmp_path, 1, port)
+        try:
+            await asyncio.to_thread(second.start)
+            call = await replace(placing, server=second).over(created["id"])
+            run = await far.done(RELEASE_WAIT_S)
+        finally:
+            second.stop()
+    assert run.exit_code == 0, run.explain()
+    assert run.messages.count("INVITE sip:") == 2
+    assert "CSeq: 3 CANCEL" in run.messages
+    assert "interrupted" in call["error_message"]
 
 
 async def test_call_that_is_up_is_let_go(tmp_path: Path) -> None:

@@ -245,3 +245,19 @@ async def test_waits_for_its_turn() -> None:
     assert isinstance(failure, DialFailed)
     assert failure.reason is EndReason.BUSY
     assert waits == []
+
+
+async def test_short_ringing_says_nothing_of_the_address() -> None:
+    """A call that was to ring for a moment only does not put its trunk's address last."""
+    dead: list[Address] = []
+    async with house() as made, asyncio.timeout(20):
+        route = replace(
+            made.route(dead=dead.append, ring_limit_ms=200), destination=("127.0.0.1", 9)
+        )
+        leg = await made.leg(route)
+        leg.start(Sink())
+        with pytest.raises(DialFailed) as failure:
+            await leg.dial(lambda early: None)
+        assert failure.value.reason is EndReason.UNREACHABLE
+        made.ours.agent.handle_deadline(made.ours.now_ms + 80_000)
+    assert dead == []

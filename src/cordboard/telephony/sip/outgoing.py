@@ -18,7 +18,7 @@ from cordboard.sip.events import (
     SipEvent,
 )
 from cordboard.sip.fields import BadField
-from cordboard.sip.uac import SILENCE
+from cordboard.sip.uac import RINGING_LIMIT, SILENCE
 from cordboard.telephony.sip.connected import ConnectedLeg
 from cordboard.telephony.sip.endpoint import SipEndpoint
 from cordboard.telephony.sip.hops import SILENCE_MS, DialForbidden, DialLater, Hop, Hops
@@ -34,7 +34,7 @@ ACK_HELD_S = 1.0
 DIGIT_S = 0.2
 """So long a digit takes with the silence behind it."""
 
-LATER_MAX_MS = 30_000
+LATER_MAX_MS = 300_000
 RECORD_WAIT_S = 2.0
 
 _REASONS = {
@@ -181,9 +181,10 @@ class OutgoingSipLeg(ConnectedLeg):
 
     def _is_silent(self) -> bool:
         """Tell whether the last INVITE got no answer of any kind."""
-        call = self._call
-        timed_out = call.ended is not None and call.ended.by is EndedBy.TIMEOUT
-        return call.abandoned or (timed_out and not call.rang)
+        call, ended = self._call, self._call.ended
+        if call.abandoned or ended is None:
+            return call.abandoned
+        return ended.by is EndedBy.TIMEOUT and not call.rang and ended.reason != RINGING_LIMIT
 
     async def end(self) -> None:
         """Give up or hang up, whatever the state; frees the port."""
