@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cordboard.control.fields import Json
 from cordboard.control.numbers.schemas import SIP, shown_provider
+from cordboard.ports import Direction
 from cordboard.storage.tables import Call, CallEvent
 
 # The last version of the other official client that reads texts as times in lists.
@@ -74,7 +75,10 @@ def left_out(row: Call) -> list[str]:
     names = []
     if row.on_no_human_answer == "hangup":
         names.append("on_no_human_answer")
-    if row.run_do_not_call_detection:
+    wanted = row.run_do_not_call_detection
+    if wanted is None and row.direction == Direction.OUTBOUND.value:
+        wanted = bool((row.agent or {}).get("run_do_not_call_detection"))
+    if wanted:
         names.append("run_do_not_call_detection")
     if row.carrier == SIP:
         unused = (name for name in row.telephony_params or {} if name not in HONOURED)
