@@ -245,13 +245,20 @@ def test_what_has_no_effect_is_named(server: Server, agent: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "named"),
-    [("transport", "tcp", "tcp"), ("transport", "tls", "tls"), ("srtp", "require", "srtp")],
+    [
+        ("transport", "tcp", "tcp"),
+        ("transport", "tls", "tls"),
+        ("srtp", "require", "srtp"),
+        ("target", "sips:192.0.2.9", "target"),
+        ("target", "sip:192.0.2.9;transport=tls", "target"),
+    ],
 )
 def test_what_is_not_spoken_is_refused_by_name(
     server: Server, agent: str, field: str, value: str, named: str
 ) -> None:
     """A trunk that needs a transport we lack takes no calls, and the refusal says which."""
-    ours = {"tcp": "12025550191", "tls": "12025550192", "require": "12025550193"}[value]
+    refused_ones = ("tcp", "tls", "require", "sips:192.0.2.9", "sip:192.0.2.9;transport=tls")
+    ours = f"1202555019{refused_ones.index(value)}"
     trunk = {"name": f"{field} {value}", "target": "sip:192.0.2.9", "allow_any": True, field: value}
     with server.client() as http:
         made = http.post("/x/v1/sip_trunks/create", json=trunk).json()

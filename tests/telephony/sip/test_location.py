@@ -129,6 +129,7 @@ async def test_services_without_naming() -> None:
     [
         ("sip:nowhere.example", "no address"),
         ("sips:t.example", "only sip:"),
+        ("sip:192.0.2.1;transport=TCP", "by udp"),
         ("mailto:ann@t.example", "scheme"),
         ("sip:closed.example", "no address"),
     ],

@@ -17,6 +17,7 @@ from cordboard.control.errors import (
     BadRequest,
     Conflict,
     Invalid,
+    Place,
     Problem,
     TooManyCalls,
     collecting,
@@ -38,6 +39,7 @@ SIP: Final = "sip"
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _SECONDS: Final = re.compile(r"[0-9]{1,3}")
+_NOT_UDP: Final = re.compile(r"(?i)^sips:|;transport=(?!udp\b)")
 _DIGITS: Final = re.compile(r"[0-9*#A-DwW,]{1,64}")
 
 
@@ -169,16 +171,25 @@ async def _origin(unit: Unit, from_number: str) -> tuple[Number, SipTrunk | None
     trunk = None if row.trunk_id is None else await unit.session.get(SipTrunk, row.trunk_id)
     if trunk is None or not trunk.fields.get("target"):
         raise Invalid.at(place, "its SIP trunk has no `target` to send calls to")
+    _check_transport(trunk, place)
+    return row, trunk
+
+
+def _check_transport(trunk: SipTrunk, place: Place) -> None:
+    """Refuse a trunk that needs what we do not speak."""
     transport = trunk.fields.get("transport")
     if transport != "udp":
         raise Invalid.at(
             place, f"its SIP trunk has the `transport` {transport}; only udp is spoken so far"
         )
+    if _NOT_UDP.search(str(trunk.fields.get("target"))):
+        raise Invalid.at(
+            place, "its SIP trunk's `target` asks for tcp or tls; only udp is spoken so far"
+        )
     if trunk.fields.get("srtp") == "require":
         raise Invalid.at(
             place, "its SIP trunk requires `srtp`, which is not spoken so far; set it to off"
         )
-    return row, trunk
 
 
 def _destination(unit: Unit, to_number: str, trunk: SipTrunk | None) -> str:

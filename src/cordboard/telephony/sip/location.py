@@ -140,8 +140,9 @@ class Locator:
             parsed = parse_uri(uri)
         except BadField as bad:
             raise NotLocated(str(bad)) from None
-        if parsed.scheme != "sip" or not parsed.host:
-            raise NotLocated("only sip: targets are spoken to so far")
+        transport = str(parsed.parameters.get("transport") or "udp").lower()
+        if parsed.scheme != "sip" or not parsed.host or transport != "udp":
+            raise NotLocated("only sip: targets are spoken to so far, by udp")
         host = parsed.host.strip("[]").rstrip(".")
         try:
             return ((str(ipaddress.ip_address(host)), parsed.port or SIP_PORT),)
