@@ -18,6 +18,7 @@ from cordboard.providers.transcribers.pocketsphinx.transcriber import Pocketsphi
 from cordboard.providers.transcribers.tone.transcriber import ToneTranscriber
 from cordboard.settings import Settings
 from cordboard.telephony.sip.media_choice import NARROW_FIRST, WIDE_FIRST
+from cordboard.wiring.stored_keys import StoredKeys
 
 CHAT = "openai"
 HEARING_VENDOR = "deepgram"
@@ -84,8 +85,13 @@ def offline_installed() -> bool:
     return all(importlib.util.find_spec(name) for name in ("pocketsphinx", "espeakng_loader"))
 
 
-async def build_providers(settings: Settings, stack: AsyncExitStack) -> Providers:
-    """Build and start all that is installed; ``stack`` ends it."""
+async def build_providers(
+    settings: Settings, stack: AsyncExitStack, keys: StoredKeys | None = None
+) -> Providers:
+    """Build and start all that is installed; ``stack`` ends it.
+
+    ``keys`` are those of organisations' own accounts; without them the server's pay for everybody.
+    """
     transcribers: dict[str, Transcriber] = {TONE: ToneTranscriber()}
     synthesizers: dict[str, Synthesizer] = {TONE: ToneSynthesizer()}
     if offline_installed():
@@ -94,7 +100,7 @@ async def build_providers(settings: Settings, stack: AsyncExitStack) -> Provider
                 PocketsphinxTranscriber(settings.speech_workers)
             )
         synthesizers[EMBEDDED] = await stack.enter_async_context(EspeakSynthesizer())
-    vendors = await _vendors(settings, stack)
+    vendors = await _vendors(settings, stack, keys)
     transcribers |= vendors.transcribers
     synthesizers |= vendors.synthesizers
     models: dict[str, LanguageModel] = {FORM: FormModel(), **vendors.language_models}
@@ -120,7 +126,7 @@ class _Vendors:
     synthesizers: dict[str, Synthesizer]
 
 
-async def _vendors(settings: Settings, stack: AsyncExitStack) -> _Vendors:
+async def _vendors(settings: Settings, stack: AsyncExitStack, keys: StoredKeys | None) -> _Vendors:
     """Build those that settings name. Their modules are imported only then."""
     found = _Vendors({}, {}, {})
     if settings.openai_api_key or settings.openai_base_url:
@@ -135,7 +141,9 @@ async def _vendors(settings: Settings, stack: AsyncExitStack) -> _Vendors:
             api_key=settings.openai_api_key or "",
             model=settings.openai_model,
         )
-        found.language_models[CHAT] = await stack.enter_async_context(ChatModel(chat))
+        found.language_models[CHAT] = await stack.enter_async_context(
+            ChatModel(chat, None if keys is None else keys.of_account)
+        )
     if settings.deepgram_api_key:
         from cordboard.providers.transcribers.deepgram.transcriber import (
             DeepgramOptions,
@@ -164,7 +172,7 @@ async def _vendors(settings: Settings, stack: AsyncExitStack) -> _Vendors:
             model=settings.elevenlabs_model,
         )
         found.synthesizers[VOICE_VENDOR] = await stack.enter_async_context(
-            ElevenLabsSynthesizer(voice)
+            ElevenLabsSynthesizer(voice, None if keys is None else keys.of_voice)
         )
     return found
 

@@ -41,6 +41,7 @@ from cordboard.wiring.http import HttpPort, bound
 from cordboard.wiring.lock import DirectoryLock
 from cordboard.wiring.options import plan_options
 from cordboard.wiring.providers import Providers, build_providers
+from cordboard.wiring.stored_keys import StoredKeys
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +72,11 @@ class Server:
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, build: BuildProviders = build_providers
-) -> AsyncIterator[Server]:
+async def running(settings: Settings, build: BuildProviders | None = None) -> AsyncIterator[Server]:
     """Run a server within the block; ``SettingError`` or ``OSError`` when it cannot start.
 
-    ``build`` makes the providers: benchmarks and tests bring their own, ``serve`` has no switch
-    for it.
+    ``build`` makes the providers: benchmarks and tests bring their own, the command line has no
+    switch for it.
     """
     if not settings.roles >= {"api", "engine"}:
         raise SettingError(
@@ -85,7 +84,7 @@ async def running(
         )
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, stack)
-        providers = await build(settings, stack)
+        providers = await (build or _with_keys(ground))(settings, stack)
         store = await stack.enter_async_context(_store(ground))
         recordings = DirectoryRecordings(settings.data_dir / "recordings", ground.clock)
         await asyncio.to_thread(recover, settings.data_dir / "recordings")
@@ -126,7 +125,7 @@ async def running(
         yield Server(http_port, exchange.sip.port, dispatch, owner_key, engine.media_clock.lateness)
 
 
-async def serve(settings: Settings, build: BuildProviders = build_providers) -> None:
+async def serve(settings: Settings, build: BuildProviders | None = None) -> None:
     """Run until a signal comes; drain, then return. A second signal ends the wait."""
     loop = asyncio.get_running_loop()
     stop, hurry = asyncio.Event(), asyncio.Event()
@@ -200,6 +199,11 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> Ground:
         database=database,
         engine_id=lock.engine_id,
     )
+
+
+def _with_keys(ground: Ground) -> BuildProviders:
+    keys = StoredKeys(ground.database, ground.vault, ground.clock.now_ms)
+    return partial(build_providers, keys=keys)
 
 
 def _store(ground: Ground) -> SqlCallStore:
