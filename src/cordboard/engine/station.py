@@ -39,6 +39,7 @@ from cordboard.engine.facts import FactLog
 from cordboard.engine.guard import Guard, Report
 from cordboard.engine.parts import CallParts
 from cordboard.engine.recording import Recorder
+from cordboard.engine.warming import warm_up
 from cordboard.engine.work import Work
 from cordboard.ports import DialFailed, LegFailed, OutgoingLeg
 
@@ -94,6 +95,7 @@ class Station:
         self._parts.leg.start(self._crew.line)
         self._work.start("creating the row", self._create())
         self._work.start("transcribing", self._crew.transcribing.run())
+        self._work.start("warming up", warm_up(self._parts, self._report))
 
     def carry_out(self, command: Command) -> None:
         """Do what the call asks for."""

@@ -31,6 +31,8 @@ from cordboard.ports.providers import (
     TranscriberWords,
     VoiceActivity,
     VoiceStream,
+    WarmLanguageModel,
+    WarmSynthesizer,
     WordTime,
 )
 from cordboard.ports.records import (
@@ -83,5 +85,7 @@ __all__ = [
     "TranscriberWords",
     "VoiceActivity",
     "VoiceStream",
+    "WarmLanguageModel",
+    "WarmSynthesizer",
     "WordTime",
 ]

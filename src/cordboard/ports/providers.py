@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cordboard.call.actions import ActionCall, ActionOutcome, ActionPlan
 from cordboard.call.commands import Message
@@ -129,6 +129,15 @@ class Synthesizer(Protocol):
         ...
 
 
+@runtime_checkable
+class WarmSynthesizer(Protocol):
+    """A synthesizer that can be got ready for a voice before there is something to say."""
+
+    async def warm(self, voice: VoicePlan, language: str, codec: Codec) -> None:
+        """Begin to get ready. Raises ``ProviderError``, which may be ignored."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ModelText:
     """Some more text of the reply."""
@@ -175,6 +184,15 @@ class LanguageModel(Protocol):
 
     def expectation(self, actions: Sequence[ActionPlan]) -> Expectation | None:
         """Return what the caller may be expected to say first, None where it cannot be known."""
+        ...
+
+
+@runtime_checkable
+class WarmLanguageModel(Protocol):
+    """A language model that can be connected to before there is something to answer."""
+
+    async def warm(self) -> None:
+        """Get ready. Raises ``ProviderError``, which may be ignored."""
         ...
 
 

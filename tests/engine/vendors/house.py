@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,6 +58,7 @@ class House:
     hosts: dict[str, str] = field(default_factory=dict)
     """Where to connect to in place of a network, for those that are not to be there at all."""
 
+    greeting: str | None = GREETING
     store: MemoryStore = field(default_factory=MemoryStore)
     reports: list[tuple[str, BaseException]] = field(default_factory=list)
 
@@ -94,7 +95,7 @@ class House:
             engine = await self._engine(stack)
             leg = LoopbackLeg("leg1", engine.media_clock, Randomness.seeded(1), PCMU)
             caller.listens(leg.far_end)
-            new = _new_call(engine.clock.wall())
+            new = _new_call(engine.clock.wall(), self.greeting)
             brain = Call(new.call_id, new.plan, AgentOperator())
             runner = Runner(CallParts(engine, new, leg, brain))
             async with asyncio.TaskGroup() as group:
@@ -143,6 +144,8 @@ class Caller:
         self._first_words_s = first_words_s
         self._far: FarEnd | None = None
         self._answered = asyncio.Event()
+        self.at_answer: Callable[[], None] = lambda: None
+        self.spoken = _WORDS
         self.stopped_ms: list[int] = []
         """When each of its sayings ended, on the time line of what it heard."""
 
@@ -165,6 +168,7 @@ class Caller:
     async def talks(self) -> None:
         """Do all of it."""
         await self._answered.wait()
+        self.at_answer()
         await asyncio.sleep(self._first_words_s)
         await self.says()
         await asyncio.sleep(self._patience_s)
@@ -211,13 +215,13 @@ class Caller:
         return "".join(character for character in text if character.isprintable())
 
 
-def _new_call(at: datetime) -> NewCall:
+def _new_call(at: datetime, greeting: str | None) -> NewCall:
     plan = CallPlan(
         organisation_id="org",
         voice=VoicePlan(),
         transcriber=TranscriberPlan(),
         language_model=LanguageModelPlan(),
-        initial_message=GREETING,
+        initial_message=greeting,
         record=False,
     )
     return NewCall(

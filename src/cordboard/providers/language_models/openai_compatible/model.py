@@ -83,6 +83,7 @@ class ChatModel:
         self._account_key = account_key
         self._url = options.base_url.rstrip("/")
         self._http: aiohttp.ClientSession | None = None
+        self._used_s = -_KEEP_ALIVE_S
 
     async def __aenter__(self) -> Self:
         """Connect nothing yet."""
@@ -108,9 +109,15 @@ class ChatModel:
             await self._http.close()
 
     async def warm(self) -> None:
-        """Leave one open connection in the pool, by asking for the list of models.
+        """Leave one open connection in the pool, unless there must be one. Raises
+        ``ProviderError``.
+        """
+        if asyncio.get_running_loop().time() - self._used_s > _KEEP_ALIVE_S / 2:
+            await self.check()
 
-        Raises ``ProviderError``; so it also tells whether address and key are right.
+    async def check(self) -> None:
+        """Ask for the list of models. Raises ``ProviderError``: it tells whether address and key
+        are right.
         """
         with _failures():
             request = self._session.get(f"{self._url}/models", headers=self._headers(None))
@@ -119,6 +126,7 @@ class ChatModel:
                 if answer.status != 200:
                     failure, retryable = failure_of(answer.status)
                     raise ProviderError(failure, retryable=retryable)
+                self._used_s = asyncio.get_running_loop().time()
 
     def expectation(self, actions: Sequence[ActionPlan]) -> Expectation | None:
         """Return None: what a caller says first cannot be known."""
@@ -155,6 +163,7 @@ class ChatModel:
         with _failures():
             async with self._session.post(url, data=body, headers=headers) as answer:
                 await _check(answer)
+                self._used_s = asyncio.get_running_loop().time()
                 yield answer
 
     @property
