@@ -16,6 +16,7 @@ from tests.e2e.sipp_program import PROGRAM, Run, read_run
 from tests.e2e.sounds import write_words
 
 HOST = "127.0.0.1"
+STARTS = 3
 # Between the server's own range and those the system gives out.
 _MEDIA_PORTS = range(30_000, 31_800, 300)
 _media_ports = itertools.islice(itertools.cycle(_MEDIA_PORTS), os.getpid() % 6, None)
@@ -215,15 +216,31 @@ async def callee(
 ) -> AsyncIterator[Callee]:
     """Run ``sipp`` with INVITE (or ``begins``) and then ``steps`` as its scenario."""
     assert shutil.which(PROGRAM), "sipp is missing: install the package sip-tester"
+    content = (begins or _INVITED) + "".join(steps)
+    scenario = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="callee">\n{content}</scenario>\n'
+    )
+    for _ in range(STARTS):
+        # Somebody else may have taken a port in the meantime, that of its sound too.
+        far = await _started(directory, scenario, words, calls)
+        try:
+            if await _listening(far):
+                yield far
+                return
+        finally:
+            if far.process.returncode is None:
+                far.process.kill()
+                await far.process.wait()
+    complaints = (far.place / "stderr.log").read_text(encoding="utf-8", errors="replace")
+    raise AssertionError(f"sipp did not start: {complaints[-2_000:]}")
+
+
+async def _started(directory: Path, scenario: str, words: str, calls: int) -> Callee:
     port = _free_port()
     place = directory / f"callee.{port}"
     place.mkdir(parents=True, exist_ok=True)
     write_words(place, words)
-    content = (begins or _INVITED) + "".join(steps)
-    (place / "scenario.xml").write_text(
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="callee">\n{content}</scenario>\n',
-        encoding="utf-8",
-    )
+    (place / "scenario.xml").write_text(scenario, encoding="utf-8")
     with (place / "stderr.log").open("wb") as complaints:
         process = await asyncio.create_subprocess_exec(
             *_command(port, calls),
@@ -232,13 +249,7 @@ async def callee(
             stdout=asyncio.subprocess.DEVNULL,
             stderr=complaints,
         )
-    try:
-        await _listening(port)
-        yield Callee(port, place, process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    return Callee(port, place, process)
 
 
 def _command(port: int, calls: int) -> Sequence[str]:
@@ -266,13 +277,17 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _listening(port: int) -> None:
-    """Wait until the port is taken."""
-    async with asyncio.timeout(5):
-        while True:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                try:
-                    probe.bind((HOST, port))
-                except OSError:
-                    return
-            await asyncio.sleep(0.02)
+async def _listening(far: Callee) -> bool:
+    """Wait until the port is taken; False where the program is gone, or takes too long."""
+    try:
+        async with asyncio.timeout(5):
+            while far.process.returncode is None:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                    try:
+                        probe.bind((HOST, far.port))
+                    except OSError:
+                        return True
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pass
+    return False
