@@ -52,7 +52,11 @@ class FakeListen:
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
         if self.faults.refuse is not None:
-            return web.Response(status=self.faults.refuse, text="secret upstream words")
+            return web.Response(
+                status=self.faults.refuse,
+                text="secret upstream words",
+                headers={"Retry-After": "1"},
+            )
         if request.headers.get("Authorization") != f"Token {self.key}":
             body = {"err_code": "INVALID_AUTH", "err_msg": "secret upstream words"}
             return web.json_response(body, status=401)

@@ -65,7 +65,11 @@ class FakeSpeech:
 
     async def _stream_input(self, request: web.Request) -> web.StreamResponse:
         if self.faults.refuse is not None:
-            return web.Response(status=self.faults.refuse, text="secret upstream words")
+            return web.Response(
+                status=self.faults.refuse,
+                text="secret upstream words",
+                headers={"Retry-After": "1"},
+            )
         if request.headers.get("xi-api-key") != self.key:
             return web.json_response({"detail": {"status": "invalid_api_key"}}, status=401)
         self.queries.append(dict(request.query))

@@ -40,6 +40,7 @@ from cordboard.providers.language_models.openai_compatible.wire import (
     failure_of,
     read_chunk,
 )
+from cordboard.providers.retry_after import retry_after_s
 
 VENDOR_URL = "https://api.openai.com/v1"
 _CONNECT_S = 3.0
@@ -151,7 +152,7 @@ class ChatModel:
                         yield piece
             except _NotServed as refused:
                 if number + 1 == len(models):
-                    raise ProviderError(refused.failure, retryable=refused.retryable) from None
+                    raise refused.error from None
             else:
                 return
 
@@ -213,10 +214,9 @@ class ChatModel:
 class _NotServed(Exception):
     """This model cannot be had now, another one may."""
 
-    def __init__(self, failure: str, retryable: bool) -> None:
-        super().__init__(failure)
-        self.failure = failure
-        self.retryable = retryable
+    def __init__(self, error: ProviderError) -> None:
+        super().__init__(error.failure)
+        self.error = error
 
 
 def _fallback(settings: Mapping[str, object]) -> list[str]:
@@ -232,9 +232,10 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
         return
     body = await answer.content.read(_FAILURE_BYTES)
     failure, retryable = failure_of(answer.status, body)
+    error = ProviderError(failure, retryable=retryable, retry_after_s=retry_after_s(answer.headers))
     if answer.status in (404, 429):
-        raise _NotServed(failure, retryable)
-    raise ProviderError(failure, retryable=retryable)
+        raise _NotServed(error)
+    raise error
 
 
 async def _pieces(answer: aiohttp.ClientResponse) -> AsyncGenerator[Piece, None]:

@@ -15,6 +15,7 @@ import aiohttp
 from cordboard.call.plan import VoicePlan
 from cordboard.media.codec import Codec, Encoding
 from cordboard.ports import ProviderError, SpeechChunk
+from cordboard.providers.retry_after import retry_after_s
 from cordboard.providers.synthesizers.elevenlabs.socket import LooseSocket
 from cordboard.providers.synthesizers.elevenlabs.spares import Kind, Spares
 from cordboard.providers.synthesizers.elevenlabs.wire import (
@@ -205,7 +206,8 @@ class ElevenLabsSynthesizer:
             await opened.send_str(opening(kind.wanted))
         except aiohttp.WSServerHandshakeError as refusal:
             failure, retryable = failure_of_status(refusal.status)
-            raise ProviderError(failure, retryable=retryable) from None
+            asked_s = retry_after_s(refusal.headers)
+            raise ProviderError(failure, retryable=retryable, retry_after_s=asked_s) from None
         except TimeoutError:
             raise ProviderError("timeout", retryable=True) from None
         except (aiohttp.ClientError, OSError):

@@ -16,6 +16,7 @@ from cordboard.call.expectation import Expectation
 from cordboard.call.plan import TranscriberPlan
 from cordboard.media.codec import FRAMES_PER_SECOND, L16_8K, L16_16K, PCMA, PCMU, Codec
 from cordboard.ports import ProviderError, TranscriberFailed, TranscriberWords
+from cordboard.providers.retry_after import retry_after_s
 from cordboard.providers.transcribers.deepgram.socket import DirectSocket
 from cordboard.providers.transcribers.deepgram.wire import (
     CLOSE_STREAM,
@@ -129,7 +130,8 @@ class DeepgramTranscriber:
             )
         except aiohttp.WSServerHandshakeError as refusal:
             failure, retryable = failure_of_status(refusal.status)
-            raise ProviderError(failure, retryable=retryable) from None
+            asked_s = retry_after_s(refusal.headers)
+            raise ProviderError(failure, retryable=retryable, retry_after_s=asked_s) from None
         except TimeoutError:
             raise ProviderError("timeout", retryable=True) from None
         except (aiohttp.ClientError, OSError):
