@@ -133,18 +133,36 @@ async def test_many_calls(tmp_path: Path) -> None:
     server = Server(tmp_path / "server", options)
     await asyncio.to_thread(server.start)
     try:
-        steps = (rings(), answers(), waits(400), hangs_up())
-        async with callee(tmp_path, *steps, calls=sequential + at_once) as far:
-            placing = line(server, far.port)
-            for _ in range(sequential):
-                call = await placing.over((await placing.call())["id"])
-                assert call["stage_outcome"] == "human_disconnected"
-            made = [await placing.call() for _ in range(at_once)]
-            over = [await placing.over(call["id"], 60) for call in made]
-            run = await far.done(30)
+        await _one_after_another(server, tmp_path, sequential)
+        await _at_once(server, tmp_path, at_once)
     finally:
         code = await asyncio.to_thread(server.stop)
-    assert {call["stage_outcome"] for call in over} == {"human_disconnected"}
-    assert (run.succeeded, run.failed) == (sequential + at_once, 0), run.explain()
     assert code == 0
     assert not server.mistakes()
+
+
+async def _one_after_another(server: Server, place: Path, calls: int) -> None:
+    steps = (rings(), answers(), waits(400), hangs_up())
+    async with callee(place, *steps, calls=calls) as far:
+        placing = line(server, far.port)
+        for _ in range(calls):
+            call = await placing.over((await placing.call())["id"])
+            assert call["stage_outcome"] == "human_disconnected"
+        run = await far.done(30)
+    assert (run.succeeded, run.failed) == (calls, 0), run.explain()
+
+
+async def _at_once(server: Server, place: Path, calls: int) -> None:
+    """All of them are up at the same time before the first one ends."""
+    steps = (rings(), answers(), waits(count(3_000, 15_000)), hangs_up())
+    async with callee(place, *steps, calls=calls) as far:
+        placing = line(server, far.port)
+        made = await asyncio.gather(*(placing.call() for _ in range(calls)))
+        for call in made:
+            await placing.until(call["id"], ("in_progress",), 20)
+        statuses = {placing.show(call["id"])["status"] for call in made}
+        over = [await placing.over(call["id"], 60) for call in made]
+        run = await far.done(30)
+    assert statuses == {"in_progress"}
+    assert {call["stage_outcome"] for call in over} == {"human_disconnected"}
+    assert (run.succeeded, run.failed) == (calls, 0), run.explain()
