@@ -28,6 +28,8 @@ def _doctor(settings: Settings) -> None:
     """Look at settings, ports, data directory and providers; exit code 1 if calls cannot come."""
     findings = [*_ports(settings), *_addresses(settings), *_data(settings), *_key(settings)]
     findings += asyncio.run(_providers(settings))
+    if not any(finding.level == "problem" for finding in findings):
+        findings += asyncio.run(_carriers(settings))
     for finding in findings:
         sys.stdout.write(f"{finding.level:8} {finding.text}\n")
     raise typer.Exit(1 if any(finding.level == "problem" for finding in findings) else 0)
@@ -74,10 +76,27 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
         ("sound", settings.rtp_host, settings.public_rtp_address),
     ):
         address = told or reachable_address(bound)
-        level = (
-            "warning" if address.startswith("127.") and settings.profile == "production" else "ok"
-        )
-        yield Finding(level, f"peers are told {address} for {name} (listening on {bound})")
+        text = f"peers are told {address} for {name} (listening on {bound})"
+        loopback = address.startswith("127.")
+        if bound.startswith("127.") and not loopback:
+            yield Finding("problem", f"{text}: nothing from there arrives; listen on 0.0.0.0")
+        elif loopback and settings.profile == "production":
+            yield Finding("warning", f"{text}: only this machine reaches that")
+        elif not _is_ours(address):
+            yield Finding("warning", f"{text}: no address of this machine; UDP must be forwarded")
+        else:
+            yield Finding("ok", text)
+
+
+def _is_ours(address: str) -> bool:
+    """Tell whether an address is one of this machine's."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def _data(settings: Settings) -> Iterator[Finding]:
@@ -112,6 +131,7 @@ def _key(settings: Settings) -> Iterator[Finding]:
 
 
 async def _providers(settings: Settings) -> list[Finding]:
+    from cordboard.wiring.checkup import check_vendors
     from cordboard.wiring.providers import EMBEDDED, FREE_SPEECH, build_providers
 
     async with AsyncExitStack() as stack:
@@ -125,9 +145,33 @@ async def _providers(settings: Settings) -> list[Finding]:
         if providers.transcribers.resolve("auto") == EMBEDDED:
             text = f"{FREE_SPEECH}; name a vendor for conversation"
             findings.append(Finding("warning", text))
+        findings += [Finding(each.level, each.text) for each in await check_vendors(providers)]
         if providers.voice_activity is None:
             findings.append(Finding("warning", "no neural voice activity: pip install onnxruntime"))
         return findings
+
+
+async def _carriers(settings: Settings) -> list[Finding]:
+    """Try trunks and linked accounts, where there is a database that tells of some."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cordboard.ids import Randomness
+    from cordboard.storage.database import Database
+    from cordboard.storage.vault import Vault, VaultError, load_master_key
+    from cordboard.wiring.checkup import check_carriers
+
+    if not (settings.data_dir / "cordboard.db").is_file():
+        return []
+    random_bytes = Randomness.system().random_bytes
+    database = Database(settings.database_url)
+    try:
+        key = load_master_key(settings.data_dir, settings.master_key, random_bytes, holds_data=True)
+        verdicts = await check_carriers(settings, database, Vault(key, random_bytes))
+    except (VaultError, SQLAlchemyError) as problem:
+        return [Finding("problem", f"carriers: {type(problem).__name__}")]
+    finally:
+        await database.close()
+    return [Finding(each.level, each.text) for each in verdicts]
 
 
 doctor = with_settings(_doctor)
