@@ -35,6 +35,8 @@ async def dial_history(session: AsyncSession, organisation_id: str, now: datetim
         .where(
             DialAttempt.organisation_id == organisation_id,
             DialAttempt.created_at > now - ATTEMPTS_FOR,
+            # The leg of the call itself; the number of a transfer is not on the call's row.
+            DialAttempt.leg_id == Call.id,
         )
         .order_by(DialAttempt.created_at.desc())
         .limit(ROWS_MAX)
