@@ -96,8 +96,10 @@ class Driver(Given):
     once, with what the test put into ``heard`` for an utterance.
     """
 
-    def __init__(self, *, opening: Expectation | None = None, plan: CallPlan) -> None:
-        super().__init__(Call("c1", plan, AgentOperator(opening)))
+    def __init__(
+        self, *, opening: Expectation | None = None, plan: CallPlan, thinks_ahead: bool = False
+    ) -> None:
+        super().__init__(Call("c1", plan, AgentOperator(opening), thinks_ahead=thinks_ahead))
         self.now_ms = 1_000
         self.answered_ms = 1_000
         self.queue: list[str] = []

@@ -49,6 +49,7 @@ class Watched:
         self._open_replies: set[str] = set()
         self._actions: Counter[str] = Counter()
         self._leg_ending = False
+        self._ahead = ""
 
     @property
     def ended(self) -> bool:
@@ -105,7 +106,13 @@ class Watched:
         return commands
 
     def _check_one(self, command: Command) -> None:  # noqa: C901  (a table of rules)
+        if self._ahead and isinstance(command, (Speak, RunAction, SendDigits)):
+            raise Violated(f"{command!r} while {self._ahead} is only begun ahead")
         match command:
+            case KeepFact(kind="reply_begun_ahead", content=content):
+                self._ahead = str(content["reply_id"])
+            case KeepFact(kind="reply_started"):
+                self._ahead = ""
             case CloseCall():
                 self.closed = command
             case EndLeg():
@@ -125,6 +132,7 @@ class Watched:
                 self._open_replies.add(command.reply_id)
             case CancelReply():
                 self._open_replies.discard(command.reply_id)
+                self._ahead = ""
             case RunAction():
                 self._begin_action(command.call.action_call_id)
             case SendDigits():

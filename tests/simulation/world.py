@@ -80,7 +80,8 @@ async def _call(seed: int) -> Outcome:
     rig.synthesizers["tone"] = SeededVoice(Faults(faults, root.fork("voice")))
     rig.language_models["echo"] = SeededModel(Faults(faults, root.fork("model")))
     actions = SeededActions(Faults(faults, root.fork("actions")))
-    watched = Watched(Call("c1", rig.plan, AgentOperator()))
+    ahead = draw.uniform(0, 1) < 0.5
+    watched = Watched(Call("c1", rig.plan, AgentOperator(), thinks_ahead=ahead))
     engine = replace(rig.engine(), action_runner=actions)
     ending, far = await _run(rig, engine, watched, draw)
     await asyncio.sleep(1)

@@ -53,21 +53,23 @@ class Conversation:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nobody says anything and nothing is under way: the caller's silence counts as
-        idle, and so does noise.
-        """
-        return (
-            self._desk.playback.is_empty
-            and not self._operator.is_busy
-            and self._kept.is_empty
-            and not self._words.text
-            and not self._digits.text
-        )
+        """Whether nothing is said or under way: silence counts as idle then, and so does noise."""
+        return self._is_free and not self._words.text
 
     @property
     def is_noisy(self) -> bool:
         """Whether there is sound on the caller's side."""
         return self.floor in (Floor.CALLER, Floor.BOTH)
+
+    @property
+    def stable_text(self) -> str:
+        """The caller's words where they are all there and only silence is waited for, or none."""
+        stable = self._is_free and self._words.is_final and not self._overlap.is_open
+        return self._words.text if stable else ""
+
+    @property
+    def _is_free(self) -> bool:
+        return not self._agent_has_turn and self._kept.is_empty and not self._digits.text
 
     def answered(self, now_ms: int) -> None:
         """The call's timeline begins."""

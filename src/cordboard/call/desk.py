@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cordboard.call.ahead import Ahead, Question
 from cordboard.call.commands import (
     CancelReply,
     Command,
     Expect,
     KeepFact,
+    Message,
     PauseSpeaking,
     PlayStored,
     ResumeSpeaking,
@@ -36,6 +38,7 @@ class Desk:
         self.deadlines = Deadlines()
         self.anything = Expectation(language=plan.language)
         self.expectation = self.anything
+        self.ahead = Ahead()
         self._commands: list[Command] = []
         self._counts: dict[str, int] = {}
 
@@ -105,11 +108,43 @@ class Desk:
                 self.give(PauseSpeaking())
 
     def start_reply(self) -> str:
-        """Ask the language model for the next thing to say; returns the reply's id."""
+        """Ask the language model for the next thing to say; returns the reply's id, of the one that
+        was begun ahead where that answers the same.
+        """
+        question = Question(self.transcript.messages(), self.expectation)
+        ahead_id = self.ahead.confirm(question)
+        if ahead_id is not None:
+            self.note("reply_started", {"reply_id": ahead_id, "ahead": True})
+            return ahead_id
+        self.drop_ahead()
         reply_id = self.new_id("r")
         self.note("reply_started", {"reply_id": reply_id})
-        self.give(StartReply(reply_id, self.transcript.messages(), self.expectation))
+        self.give(StartReply(reply_id, question.messages, question.expectation))
         return reply_id
+
+    def think_ahead(self, text: str) -> None:
+        """Have a reply made to ``text`` before the turn is over, of which nothing is said or done;
+        none to no text.
+        """
+        if not text:
+            self.drop_ahead()
+            return
+        said = (*self.transcript.messages(), Message("caller", text))
+        question = Question(said, self.expectation)
+        if self.ahead.answers(question):
+            return
+        self.drop_ahead()
+        if self.ahead.may_begin:
+            reply_id = self.new_id("r")
+            self.ahead.begin(reply_id, question)
+            self.note("reply_begun_ahead", {"reply_id": reply_id})
+            self.give(StartReply(reply_id, question.messages, question.expectation))
+
+    def drop_ahead(self) -> None:
+        """Give up what was begun ahead, if anything was."""
+        reply_id = self.ahead.drop()
+        if reply_id is not None:
+            self.cancel_reply(reply_id)
 
     def cancel_reply(self, reply_id: str) -> None:
         """Stop making a reply."""

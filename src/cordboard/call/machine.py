@@ -30,6 +30,11 @@ from cordboard.call.events import (
     PlayoutStopped,
     ProviderFailed,
     ProviderRecovered,
+    ReplyActionAsked,
+    ReplyClauseReady,
+    ReplyExpected,
+    ReplyFailed,
+    ReplyFinished,
     SpeechStarted,
     SpeechStopped,
     WordsHeard,
@@ -50,9 +55,19 @@ class Call:
     """
 
     def __init__(
-        self, call_id: str, plan: CallPlan, operator: Operator, warnings: tuple[str, ...] = ()
+        self,
+        call_id: str,
+        plan: CallPlan,
+        operator: Operator,
+        warnings: tuple[str, ...] = (),
+        *,
+        thinks_ahead: bool = False,
     ) -> None:
-        """``warnings`` go onto the timeline first: what this call cannot do as it is set up."""
+        """``warnings`` go onto the timeline first: what this call cannot do as it is set up.
+
+        With ``thinks_ahead`` a reply is begun on stable words, before the caller's turn is over.
+        """
+        self._thinks_ahead = thinks_ahead
         self.call_id = call_id
         self._desk = Desk(plan)
         self._operator = operator
@@ -118,6 +133,14 @@ class Call:
             case ProviderFailed() | ProviderRecovered():
                 if not self._lifecycle.is_over and not self._ending.begun:
                     self._watch.provider_event(event, now_ms)
+            case (
+                ReplyClauseReady()
+                | ReplyActionAsked()
+                | ReplyExpected()
+                | ReplyFinished()
+                | ReplyFailed()
+            ) if self._desk.ahead.take(event):
+                pass  # nobody may learn of it yet
             case _:
                 if not self._lifecycle.is_over or self._operator.has_unfinished_actions:
                     self._operator.handle(event, self._desk, now_ms)
@@ -220,7 +243,17 @@ class Call:
                 self._ending.after_speech(self._operator.end_reason, now_ms, detail)
         if self._lifecycle.is_up and not self._ending.begun:
             self._conversation.settle(now_ms)
+            if self._thinks_ahead:
+                self._desk.think_ahead(self._conversation.stable_text)
+            self._release(now_ms)
             if self._lifecycle.has_sound:
                 conversation = self._conversation
                 self._watch.settle(now_ms, conversation.is_quiet, conversation.is_noisy)
+        else:
+            self._desk.drop_ahead()
         self._ending.settle(now_ms)
+
+    def _release(self, now_ms: int) -> None:
+        """Let the operator have what a reply brought before the turn was over."""
+        for event in self._desk.ahead.release():
+            self._operator.handle(event, self._desk, now_ms)

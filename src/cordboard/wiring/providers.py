@@ -64,6 +64,10 @@ class Providers:
         answers = self.language_models.resolve(plan.language_model.provider)
         return (FREE_SPEECH,) if hears == EMBEDDED and answers != FORM else ()
 
+    def thinks_ahead(self, plan: CallPlan) -> bool:
+        """Tell whether the plan's model is far away, so that it is worth asking early."""
+        return self.language_models.resolve(plan.language_model.provider) == CHAT
+
     def hears_tones(self, plan: CallPlan) -> bool:
         """Tell whether the plan's transcriber hears tone code: no neural model takes that for
         speech.

@@ -250,7 +250,13 @@ def _engine(
 def _brain(call: NewCall, providers: Providers) -> Brain:
     models = providers.language_models.candidates(call.plan.language_model.provider)
     opening = models[0].expectation(call.plan.actions) if models else None
-    return Call(call.call_id, call.plan, AgentOperator(opening), providers.warnings(call.plan))
+    return Call(
+        call.call_id,
+        call.plan,
+        AgentOperator(opening),
+        providers.warnings(call.plan),
+        thinks_ahead=providers.thinks_ahead(call.plan),
+    )
 
 
 async def _recover_always(recover_calls: Callable[[], Awaitable[int]]) -> None:

@@ -59,6 +59,7 @@ class House:
     """Where to connect to in place of a network, for those that are not to be there at all."""
 
     greeting: str | None = GREETING
+    thinks_ahead: bool = True
     store: MemoryStore = field(default_factory=MemoryStore)
     reports: list[tuple[str, BaseException]] = field(default_factory=list)
 
@@ -96,7 +97,7 @@ class House:
             leg = LoopbackLeg("leg1", engine.media_clock, Randomness.seeded(1), PCMU)
             caller.listens(leg.far_end)
             new = _new_call(engine.clock.wall(), self.greeting)
-            brain = Call(new.call_id, new.plan, AgentOperator())
+            brain = Call(new.call_id, new.plan, AgentOperator(), thinks_ahead=self.thinks_ahead)
             runner = Runner(CallParts(engine, new, leg, brain))
             async with asyncio.TaskGroup() as group:
                 ticking = group.create_task(engine.media_clock.run())
