@@ -17,7 +17,7 @@ from cordboard.clock import SystemClock
 from cordboard.ids import Randomness
 from cordboard.media.codec import PCMU
 from cordboard.ports import LanguageModel, ProviderError, ReplyRequest, Synthesizer, Transcriber
-from cordboard.settings import Settings
+from cordboard.settings import PREFIX, Settings
 from cordboard.storage.database import Database
 from cordboard.storage.tables import AccountConnection
 from cordboard.storage.trunk_rows import all_trunks
@@ -48,10 +48,10 @@ class _Vendor:
 
 
 _VENDORS: Final = {
-    CHAT: _Vendor("chat model", "CORDBOARD_OPENAI", "https://platform.openai.com/api-keys"),
-    HEARING_VENDOR: _Vendor("Deepgram", "CORDBOARD_DEEPGRAM", "https://console.deepgram.com"),
+    CHAT: _Vendor("chat model", PREFIX + "OPENAI", "https://platform.openai.com/api-keys"),
+    HEARING_VENDOR: _Vendor("Deepgram", PREFIX + "DEEPGRAM", "https://console.deepgram.com"),
     VOICE_VENDOR: _Vendor(
-        "ElevenLabs", "CORDBOARD_ELEVENLABS", "https://elevenlabs.io/app/settings/api-keys"
+        "ElevenLabs", PREFIX + "ELEVENLABS", "https://elevenlabs.io/app/settings/api-keys"
     ),
 }
 

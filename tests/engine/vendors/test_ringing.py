@@ -46,3 +46,17 @@ async def test_a_clause_leaves_at_its_punctuation() -> None:
         await house.call(caller)
     texts = [message["text"].strip() for message in house.speech.messages]
     assert [text for text in texts if text] == [GREETING, "Of course,", "for two.", "See you then."]
+
+
+async def test_a_model_asked_early_answers_earlier() -> None:
+    """With the model asked on stable words its 400 ms pass while the turn is being confirmed."""
+    delays_ms = []
+    for thinks_ahead in (False, True):
+        house, caller = House(thinks_ahead=thinks_ahead), Caller(patience_s=3.0)
+        house.chat.first_ms = 400
+        async with house.open():
+            await house.call(caller)
+        assert len(house.chat.requests) == 1
+        delays_ms.append(caller.silent_ms(caller.stopped_ms[0]))
+    plain_ms, ahead_ms = delays_ms
+    assert ahead_ms <= plain_ms - 250
