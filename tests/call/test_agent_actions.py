@@ -12,8 +12,10 @@ from cordboard.call.events import (
     ActionFinished,
     DigitsSent,
     EndReason,
+    EndRequested,
     LegEnded,
     LegEndedBy,
+    LegHeld,
     PlayoutFailed,
     ReplyActionAsked,
     ReplyClauseReady,
@@ -348,10 +350,59 @@ def test_dtmf(failure: str | None) -> None:
 
 def test_what_we_cannot_do_is_said() -> None:
     """An action we do not have yet is refused aloud, and the model is told."""
-    transfer = ActionPlan(action_id="1", kind=ActionKind.TRANSFER_CALL, function_name="transfer")
-    call = asked(transfer, name="transfer", arguments="{}")
+    hold = ActionPlan(action_id="1", kind=ActionKind.SET_HOLD, function_name="hold")
+    call = asked(hold, name="hold", arguments="{}")
     assert call.spoken == ["sorry_trouble"]
-    assert call.lines[-1] == "BOT_ACTION_FINISH: Did not transfer call: refused"
+    assert "'success'" not in call.lines[-1]
+    assert '"success": false' in call.lines[-1]
+
+
+TRANSFER = ActionPlan(
+    action_id="1",
+    kind=ActionKind.TRANSFER_CALL,
+    function_name="transfer",
+    config={"phone_number": "12025550155"},
+    speak_before=SpeakBefore.ALWAYS,
+)
+
+
+def test_a_transfer_waits_for_its_message() -> None:
+    """The caller is told first, to the end; then the target is dialled, and has a minute to
+    answer.
+    """
+    call = asked(TRANSFER, name="transfer", arguments='{"user_message": "I put you through."}')
+    assert (call.spoken, call.all(RunAction)) == (["I put you through."], [])
+    call.finish_all()
+    (run,) = call.all(RunAction)
+    assert run.plan.config["phone_number"] == "12025550155"
+    call.wait(60_000)
+    assert not call.facts("transfer_failed")
+
+
+@pytest.mark.parametrize("kind", ["busy", "no_answer", "rejected", "refused", "unreachable"])
+def test_a_transfer_that_fails(kind: str) -> None:
+    """The agent learns why and goes on talking with the caller."""
+    call = asked(TRANSFER, name="transfer", arguments="{}")
+    call.outcome(ActionOutcome(False, {"info": kind}, None, kind, None))
+    assert len(call.all(StartReply)) == 2
+    (result,) = results(call)
+    assert isinstance(result, dict)
+    assert result["success"] is False
+    assert call.lines[-1] == f"BOT_ACTION_FINISH: Did not transfer call: {kind}"
+    call.reply("They are busy, shall I take a message?")
+    assert call.spoken[-1] == "They are busy, shall I take a message?"
+
+
+def test_a_transfer_that_succeeds() -> None:
+    """The agent says nothing more."""
+    call = asked(TRANSFER, name="transfer", arguments="{}")
+    call.receive(LegHeld("leg1"))
+    call.outcome(ActionOutcome(True, {"info": "transferred"}, None, "success", None))
+    call.wait(200_000)
+    assert (len(call.all(StartReply)), call.spoken) == (1, [])
+    assert call.lines[-1] == "BOT_ACTION_FINISH: Successfully transferred call"
+    call.receive(EndRequested(EndReason.TRANSFERRED))
+    assert call.all(EndLeg)
 
 
 STEPS = ("begin", "finish", "outcome", "cough", "words", "few words", "wait", "reply")

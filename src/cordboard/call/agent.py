@@ -27,9 +27,6 @@ from cordboard.call.events import (
 from cordboard.call.expectation import Expectation
 from cordboard.call.turns import CallerTurn
 
-ACTION_MAX_MS = 30_000
-"""After so long an action that never came to an outcome is taken for failed."""
-
 OUTAGE_MS = 20_000
 """After so long without a reply the call ends with a stored goodbye."""
 
@@ -114,7 +111,7 @@ class AgentOperator:
                 | PlayoutFailed(utterance_id=utterance_id)
                 | PlayoutStopped(utterance_id=utterance_id)
             ):
-                self._actions.utterance_ended(utterance_id, desk)
+                self._actions.utterance_heard(utterance_id, desk, ended=True)
             case ActionSent(action_call_id=action_call_id):
                 self._actions.sent(action_call_id, desk)
             case ActionFinished(action_call_id=action_call_id, outcome=outcome):
@@ -259,7 +256,7 @@ class AgentOperator:
         if self._follow_up and not self.is_busy:
             self._start_reply(desk, now_ms, now_ms)
         if self._actions.is_running:
-            desk.deadlines.set_if_unset("action", now_ms + ACTION_MAX_MS)
+            desk.deadlines.set_if_unset("action", now_ms + self._actions.longest_ms)
         if self._owes_sound(desk):
             self._bridging.owes(now_ms, now_ms, desk)
         else:
@@ -272,7 +269,7 @@ class AgentOperator:
         if utterance is not None and utterance.text:
             # A stored phrase proves nothing: it needs no provider.
             self._bridging.heard(desk)
-        self._actions.utterance_started(utterance_id, desk)
+        self._actions.utterance_heard(utterance_id, desk, ended=False)
 
     def _owes_sound(self, desk: Desk) -> bool:
         """Tell whether it is the agent's turn and nothing of it sounds yet."""

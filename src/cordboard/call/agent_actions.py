@@ -22,6 +22,10 @@ from cordboard.call.commands import RunAction, SendDigits, StoredPhrase
 from cordboard.call.desk import Desk
 from cordboard.call.expectation import Expectation
 
+ACTION_MAX_MS = 30_000
+"""After so long an action that never came to an outcome is taken for failed."""
+
+TRANSFER_MAX_MS = 75_000
 ACTIONS_PER_TURN_MAX = 5
 ACTIONS_PER_CALL_MAX = 50
 REPAIRS_MAX = 1
@@ -50,6 +54,13 @@ class AgentActions:
     def is_running(self) -> bool:
         """Whether an action runs now."""
         return self._queue.is_running
+
+    @property
+    def longest_ms(self) -> int:
+        """After how long without an outcome the action that runs is taken for failed."""
+        running = self._queue.running()
+        rings = running is not None and running.plan.kind is ActionKind.TRANSFER_CALL
+        return TRANSFER_MAX_MS if rings else ACTION_MAX_MS
 
     def caller_spoke(self) -> None:
         """Begin a new turn: its count of actions starts again."""
@@ -108,14 +119,10 @@ class AgentActions:
         desk.note("phrase_trigger", {"function_name": plan.function_name})
         self._add(ActionCall(desk.new_id("a"), plan.function_name, {}), plan, desk)
 
-    def utterance_started(self, utterance_id: str, desk: Desk) -> None:
-        """Run what runs with the first sound of this utterance."""
-        self._queue.utterance_started(utterance_id)
-        self.run_ready(desk)
-
-    def utterance_ended(self, utterance_id: str, desk: Desk) -> None:
-        """Run what waited for the end of this utterance."""
-        self._queue.utterance_ended(utterance_id)
+    def utterance_heard(self, utterance_id: str, desk: Desk, *, ended: bool) -> None:
+        """Run what waited for the first sound of this utterance, or for its end."""
+        queue = self._queue
+        (queue.utterance_ended if ended else queue.utterance_started)(utterance_id)
         self.run_ready(desk)
 
     def sent(self, action_call_id: str, desk: Desk) -> None:
@@ -134,9 +141,15 @@ class AgentActions:
             return False
         self._conclude(pending, outcome, desk)
         follow_up = False
+        is_transfer = pending.plan.kind is ActionKind.TRANSFER_CALL
+        if is_transfer:
+            kind = "transfer_answered" if outcome.success else "transfer_failed"
+            _note_transfer(kind, pending, desk)
         if self.hung_up:
             return False
-        if outcome.outcome_class == "invalid_arguments":
+        if is_transfer and not outcome.success:
+            follow_up = True
+        elif outcome.outcome_class == "invalid_arguments":
             follow_up = self._repair(desk)
         else:
             self._repairs = 0
@@ -196,8 +209,10 @@ class AgentActions:
             if kind is ActionKind.END_CONVERSATION and self._reply_open:
                 return
             self._begin(pending, desk)
-            if kind is ActionKind.EXTERNAL:
+            if kind in (ActionKind.EXTERNAL, ActionKind.TRANSFER_CALL):
                 pending.running = True
+                if kind is ActionKind.TRANSFER_CALL:
+                    _note_transfer("transfer_started", pending, desk)
                 desk.give(RunAction(pending.call, pending.plan))
                 return
             if kind is ActionKind.DTMF:
@@ -262,3 +277,8 @@ class AgentActions:
         if not self._apologised:
             self._apologised = True
             desk.say_stored(StoredPhrase.SORRY_TROUBLE)
+
+
+def _note_transfer(kind: str, pending: PendingAction, desk: Desk) -> None:
+    number = pending.plan.config.get("phone_number")
+    desk.note(kind, {"action_call_id": pending.call.action_call_id}, number=number)

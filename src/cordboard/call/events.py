@@ -49,6 +49,7 @@ class EndReason(StrEnum):
     CARRIER_FAILED = "carrier_failed"
     REFUSED = "refused"
     DRAINED = "drained"
+    TRANSFERRED = "transferred"
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internal_error"
 

@@ -17,6 +17,7 @@ from cordboard.engine.replying import Replying, ReplyingParts
 from cordboard.engine.speaking import Speaking, SpeakingParts
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing, TranscribingParts
+from cordboard.engine.transferring import Transferring
 from cordboard.engine.work import Work
 
 
@@ -31,6 +32,7 @@ class Crew:
     speaking: Speaking
     replying: Replying
     acting: Acting
+    transferring: Transferring
     line: Line
 
 
@@ -83,8 +85,8 @@ def gather_crew(
             broke=broke,
         )
     )
-    acting = Acting(call.call_id, engine.action_runner, work, post)
-    return Crew(facts, recorder, transcribing, listening, speaking, replying, acting, line)
+    acts = Acting(call.call_id, engine.action_runner, work, post), Transferring(parts, line, post)
+    return Crew(facts, recorder, transcribing, listening, speaking, replying, *acts, line)
 
 
 def _transcribing_parts(

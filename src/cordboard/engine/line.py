@@ -14,12 +14,14 @@ from cordboard.call.events import (
     LegHeld,
     LegResumed,
 )
+from cordboard.engine.bridge import Bridge
 from cordboard.engine.guard import Guard, Report
 from cordboard.engine.listening import Listening
 from cordboard.engine.recording import Recorder
 from cordboard.engine.speaking import Speaking
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing
+from cordboard.ports import Leg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class Line:
         self._parts = parts
         self._guard = Guard("path of sound", parts.report)
         self._open = False
+        self._bridge: Bridge | None = None
+        self._target: Leg | None = None
         # Looked up once: these run for every frame.
         self._timeline = parts.timeline
         self._next_frame = parts.speaking.next_frame
@@ -65,6 +69,17 @@ class Line:
         """Let no more sound through."""
         self._open = False
 
+    def bridge(self, bridge: Bridge, target: Leg) -> None:
+        """Let the caller talk with ``target`` from now on; the agent is as if on hold."""
+        self._bridge, self._target = bridge, target
+        self._parts.post(LegHeld(self._parts.leg_id))
+
+    def unbridge(self) -> None:
+        """Let nobody talk with the caller any more: a bridge is the end of the agent's part."""
+        if self._bridge is not None:
+            self._bridge = self._target = None
+            self._open = False
+
     def audio_received(self, payload: bytes) -> None:
         """Take one 20 ms frame through everything that wants it."""
         if not self._open:
@@ -75,9 +90,12 @@ class Line:
             if missing:
                 self._parts.recorder.pad(missing)
                 timeline.advance(missing)
-            played = self._next_frame()
-            self._record(payload, played)
-            self._hear(payload, played)
+            if self._bridge is None:
+                played = self._next_frame()
+                self._record(payload, played)
+                self._hear(payload, played)
+            else:
+                self._record(payload, self._bridge.exchange(payload))
             timeline.advance()
         if self._guard.broken:
             self._failed()
@@ -100,6 +118,9 @@ class Line:
 
     def digit_pressed(self, digit: str) -> None:
         """One key press."""
+        if self._target is not None:
+            self._target.send_digits("caller", digit)
+            return
         self._parts.post(DigitPressed(digit))
 
     def digits_sent(self, request_id: str, failure: str | None) -> None:
@@ -108,6 +129,8 @@ class Line:
 
     def held(self, on: bool) -> None:
         """The far end put us on hold, or took us off."""
+        if self._bridge is not None:
+            return
         leg_id = self._parts.leg_id
         self._parts.post(LegHeld(leg_id) if on else LegResumed(leg_id))
 
@@ -118,6 +141,8 @@ class Line:
             self._parts.transcribing.codec_changed()
             self._parts.listening.codec_changed()
             self._parts.speaking.codec_changed()
+            if self._bridge is not None:
+                self._bridge.codec_changed()
         if self._guard.broken:
             self._failed()
 

@@ -22,6 +22,7 @@ from cordboard.ports import (
     RecordingSink,
     Synthesizer,
     Transcriber,
+    TransferDesk,
     VoiceActivity,
 )
 
@@ -78,6 +79,7 @@ class EngineParts:
     recordings: RecordingSink | None = None
     voice_activity: VoiceActivity | None = None
     energy_alone: Callable[[CallPlan], bool] = _never
+    transfers: TransferDesk | None = None
     breakers: Breakers = field(default_factory=Breakers)
 
 

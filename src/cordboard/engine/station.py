@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from cordboard.call.actions import ActionKind
 from cordboard.call.commands import (
     AnswerLeg,
     CancelReply,
@@ -106,6 +107,8 @@ class Station:
                 self._crew.replying.start(command)
             case CancelReply(reply_id=reply_id):
                 self._crew.replying.cancel(reply_id)
+            case RunAction(plan=plan) if plan.kind is ActionKind.TRANSFER_CALL:
+                self._work.start("transferring", self._crew.transferring.run(command))
             case RunAction():
                 self._crew.acting.run(command)
             case Expect(expectation=expectation):

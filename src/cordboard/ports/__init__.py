@@ -13,6 +13,7 @@ from cordboard.ports.carriers import (
     LegSink,
     MediaTicker,
     OutgoingLeg,
+    TransferDesk,
 )
 from cordboard.ports.providers import (
     ActionRunner,
@@ -83,6 +84,7 @@ __all__ = [
     "TranscriberFailed",
     "TranscriberStream",
     "TranscriberWords",
+    "TransferDesk",
     "VoiceActivity",
     "VoiceStream",
     "WarmLanguageModel",

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from cordboard.call.events import EndReason, LegEndedBy
 from cordboard.media.codec import Codec
+from cordboard.ports.records import NewCall
 
 
 class LegSink(Protocol):
@@ -104,6 +105,19 @@ class OutgoingLeg(Leg, Protocol):
 
         ``ringing`` is told that it rings, and whether it plays something meanwhile. The leg itself
         sees to it that ringing ends. Raises ``DialFailed``.
+        """
+        ...
+
+
+class TransferDesk(Protocol):
+    """Where a call gets a leg to whom the caller is handed over."""
+
+    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | None:
+        """Return a leg to ``number`` (digits after ``,`` or ``w`` are sent once it has answered),
+        ready to be dialled and without a sink; None where the carrier has taken the caller there
+        by itself. The dial policy has been asked.
+
+        Raises ``DialFailed``.
         """
         ...
 

@@ -17,7 +17,8 @@ from cordboard.storage.tables import Call, CallEvent, Leg
 async def claim(
     session: AsyncSession, lease: Lease, now: datetime, lease_ms: int, running: Collection[str]
 ) -> list[tuple[OpenCall, datetime]]:
-    """Take over calls whose lease has run out, or that an earlier run of this engine left open.
+    """Take over the legs of calls whose lease has run out, or that an earlier run of this engine
+    left open.
 
     ``running`` are the calls this process runs itself. Beside each call stands the time of the
     last sign of life of the engine that ran it: a heartbeat or a fact.
@@ -29,7 +30,7 @@ async def claim(
     statement = (
         select(Call, Leg)
         .join(Leg, Leg.call_id == Call.id)
-        .where(Call.status.not_in(TERMINAL), abandoned, Leg.role == "primary")
+        .where(Call.status.not_in(TERMINAL), abandoned, Leg.state != "ended")
         .order_by(Call.created_at, Call.id)
         .with_for_update(skip_locked=True, of=Call)
     )

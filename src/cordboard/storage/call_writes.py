@@ -19,6 +19,17 @@ from cordboard.storage.tables import Call, CallEvent, Leg
 
 TERMINAL: Final = ("ended", "error")
 
+_STAGES: Final = {
+    "transfer_started": "transfer_started",
+    "transfer_answered": "transfer_successful",
+    "transfer_failed": "picked_up",
+}
+"""What a fact makes of a call's stage."""
+
+_OUTCOMES: Final = {
+    "transfer_started": "transfer_unanswered",
+    "transfer_successful": "transfer_disconnected",
+}
 _ERRORS: Final = {
     EndReason.PROVIDER_FAILED: "a provider failed",
     EndReason.CARRIER_FAILED: "the carrier failed",
@@ -100,6 +111,13 @@ async def append_facts(session: AsyncSession, facts: Sequence[KeptFact]) -> None
     ]
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     await session.execute(dialect.insert(CallEvent).on_conflict_do_nothing(), rows)
+    for kept in facts:
+        if (stage := _STAGES.get(kept.fact.kind)) is not None:
+            await session.execute(
+                update(Call)
+                .where(Call.id == kept.call_id, Call.status.not_in(TERMINAL))
+                .values(stage=stage)
+            )
     await announce_facts(session, [(kept.call_id, kept.fact) for kept in facts])
 
 
@@ -143,7 +161,8 @@ async def close_call(session: AsyncSession, call_id: str, ending: CallEnding) ->
         .where(Call.id == call_id, Call.status.not_in(TERMINAL))
         .values(
             status="error" if failed else "ended",
-            stage_outcome=_outcome(ending.reason, picked_up=picked_up),
+            stage_outcome=_OUTCOMES.get(before.stage)
+            or _outcome(ending.reason, picked_up=picked_up),
             end_reason=ending.reason.value,
             error_message=_error_message(ending) if failed else None,
             ended_at=ending.at,

@@ -7,7 +7,7 @@ never dialled again, whatever happened to its engine.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -163,6 +163,40 @@ async def fence(session: AsyncSession, call: NewCall, lease: Lease) -> bool:
     )
     await session.flush()
     return True
+
+
+async def add_transfer_leg(
+    session: AsyncSession,
+    call: NewCall,
+    wanted: WantedCall,
+    carrier_handle: str,
+    dialog: Mapping[str, object],
+) -> None:
+    """Write the leg of a transfer and its dial attempt, before it is dialled."""
+    session.add(
+        Leg(
+            id=wanted.call_id,
+            organisation_id=call.organisation_id,
+            created_at=wanted.created_at,
+            call_id=call.call_id,
+            role="transfer",
+            carrier=call.carrier,
+            state="offered",
+            carrier_handle=carrier_handle,
+            dialog=call_writes.plain(dialog),
+        )
+    )
+    session.add(
+        DialAttempt(
+            id=wanted.call_id,
+            organisation_id=call.organisation_id,
+            created_at=wanted.created_at,
+            call_id=call.call_id,
+            leg_id=wanted.call_id,
+            attempt=FIRST_ATTEMPT,
+        )
+    )
+    await session.flush()
 
 
 async def give_back(session: AsyncSession, call_id: str, engine_id: str) -> None:

@@ -36,6 +36,7 @@ from cordboard.wiring.outbound import OutboundCalls, OutboundParts, Outwards
 from cordboard.wiring.providers import Providers
 from cordboard.wiring.recovery import Releaser
 from cordboard.wiring.registrations import TrunkRegistrations
+from cordboard.wiring.transfers import SipTransfers
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,11 @@ class SipCarrier:
     async def __aexit__(self, *exception: object) -> None:
         await self._stack.aclose()
 
+    @property
+    def transfers(self) -> SipTransfers:
+        """Who places the second leg of a transfer."""
+        return SipTransfers(self._placing.parts, self._endpoint)
+
     async def release(self, call: OpenCall) -> None:
         """End the leg of a call that a dead engine left open."""
         await Releaser(self._endpoint).release(call)
@@ -136,25 +142,23 @@ class SipCarrier:
             sender_host=lambda: f"{self._address}:{self.port}",
             new_token=ground.randomness.token,
         )
-        return OutboundCalls(
-            OutboundParts(
-                host=host,
-                store=store,
-                database=ground.database,
-                dispatch=dispatch,
-                dialling=dialling,
-                preference=providers.preference,
-                report=engine.report,
-                bus=bus,
-                limits=OutboundLimits(
-                    per_organisation_count=settings.calls_out_max_count,
-                    per_number_count=settings.calls_out_per_number_max_count,
-                ),
-                most_calls=settings.calls_max_count,
-                others=outwards.others,
+        parts = OutboundParts(
+            host=host,
+            store=store,
+            database=ground.database,
+            dispatch=dispatch,
+            dialling=dialling,
+            preference=providers.preference,
+            report=engine.report,
+            bus=bus,
+            limits=OutboundLimits(
+                per_organisation_count=settings.calls_out_max_count,
+                per_number_count=settings.calls_out_per_number_max_count,
             ),
-            self._endpoint,
+            most_calls=settings.calls_max_count,
+            others=outwards.others,
         )
+        return OutboundCalls(parts, self._endpoint)
 
     @property
     def _address(self) -> str:

@@ -13,9 +13,11 @@ from cordboard.storage.call_store import SqlCallStore
 from cordboard.wiring.carriers import SipCarrier
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.options import dial_limits, dial_rules
+from cordboard.wiring.outbound import CARRIER as SIP
 from cordboard.wiring.outbound import Outwards
 from cordboard.wiring.permits import Permits
 from cordboard.wiring.providers import Providers
+from cordboard.wiring.transfers import Transfers
 from cordboard.wiring.twilio import TwilioCarrier
 
 
@@ -28,6 +30,7 @@ class CallParts:
     providers: Providers
     store: SqlCallStore
     bus: Bus
+    transfers: Transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +66,5 @@ async def open_exchange(
         Outwards(permits, {linked.name: linked.place}),
     )
     await stack.enter_async_context(sip)
+    parts.transfers.ways |= {SIP: sip.transfers.leg, linked.name: linked.transfer}
     return Exchange(sip, linked)

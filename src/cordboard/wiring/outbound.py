@@ -75,7 +75,7 @@ class OutboundCalls:
     """Places calls while there is room for them; within ``running`` only."""
 
     def __init__(self, parts: OutboundParts, endpoint: SipEndpoint) -> None:
-        self._parts = parts
+        self.parts = parts
         self._endpoint = endpoint
         self._group = asyncio.TaskGroup()
         self._wake = asyncio.Event()
@@ -96,14 +96,14 @@ class OutboundCalls:
                     task.cancel()
 
     async def _listen(self) -> None:
-        async with self._parts.bus.subscribe(WANTED, max_count=1) as nudges:
+        async with self.parts.bus.subscribe(WANTED, max_count=1) as nudges:
             async for _ in nudges:
                 self._wake.set()
 
     async def _claim_always(self) -> None:
         while True:
             self._wake.clear()
-            with Guard("claiming calls", self._parts.report):
+            with Guard("claiming calls", self.parts.report):
                 while await self._claim_one():
                     pass
             try:
@@ -114,7 +114,7 @@ class OutboundCalls:
 
     async def _claim_one(self) -> bool:
         """Claim one call and begin to place it; False when there is none, or no room."""
-        parts = self._parts
+        parts = self.parts
         room = max(1, int(parts.most_calls * SHARE_OF_ROOM))
         if parts.dispatch.running_count + len(self._ours) >= room:
             return False
@@ -136,7 +136,7 @@ class OutboundCalls:
         return True
 
     async def _claim(self) -> WantedCall | None:
-        parts = self._parts
+        parts = self.parts
         now = parts.host.clock.wall()
         lease = Lease(parts.store.engine_id, now + timedelta(milliseconds=LEASE_MS))
         try:
@@ -147,7 +147,7 @@ class OutboundCalls:
             return None
 
     async def _place(self, wanted: WantedCall, admission: Admission) -> None:
-        call_id, report = wanted.call_id, self._parts.report
+        call_id, report = wanted.call_id, self.parts.report
         try:
             with (guard := Guard(f"placing call {call_id}", report)):
                 await self._try(wanted, admission)
@@ -172,11 +172,11 @@ class OutboundCalls:
             log.warning("outbound.not_fenced", extra={"call": call_id})
         except NoPortLeft:
             await asyncio.sleep(AGAIN_S)
-            async with self._parts.database.write() as session:
-                await outbound_calls.give_back(session, call_id, self._parts.store.engine_id)
+            async with self.parts.database.write() as session:
+                await outbound_calls.give_back(session, call_id, self.parts.store.engine_id)
 
     async def _start(self, wanted: WantedCall, admission: Admission) -> None:
-        parts = self._parts
+        parts = self.parts
         if (place := parts.others.get(wanted.carrier)) is not None:
             await place(wanted, admission)
             return
@@ -217,8 +217,8 @@ class OutboundCalls:
                 leg.close()
 
     async def _refuse(self, call_id: str, reason: EndReason, why: str) -> None:
-        at = self._parts.host.clock.wall()
-        async with self._parts.database.write() as session:
+        at = self.parts.host.clock.wall()
+        async with self.parts.database.write() as session:
             await outbound_calls.refuse(session, call_id, reason, why, at)
 
     def _dialog_changed(self, call_id: str, leg_id: str, dialog: Mapping[str, object]) -> None:
@@ -226,5 +226,5 @@ class OutboundCalls:
         self._group.create_task(self._save(call_id, leg_id, dialog), name="saving a dialog")
 
     async def _save(self, call_id: str, leg_id: str, dialog: Mapping[str, object]) -> None:
-        with Guard("saving a dialog", self._parts.report):
-            await self._parts.store.save_dialog(call_id, leg_id, dialog)
+        with Guard("saving a dialog", self.parts.report):
+            await self.parts.store.save_dialog(call_id, leg_id, dialog)

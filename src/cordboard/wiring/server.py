@@ -42,6 +42,7 @@ from cordboard.wiring.lock import DirectoryLock
 from cordboard.wiring.options import plan_options
 from cordboard.wiring.providers import Providers, build_providers
 from cordboard.wiring.stored_keys import StoredKeys
+from cordboard.wiring.transfers import Transfers
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,8 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         )
         egress = Egress(policy)
         stack.push_async_callback(egress.close)
-        engine = _engine(ground, providers, store, recordings, egress)
+        transfers = Transfers()
+        engine = _engine(ground, providers, store, recordings, egress, transfers)
         dispatch = Dispatch(
             DispatchParts(engine, lambda call: _brain(call, providers), settings.calls_max_count)
         )
@@ -103,7 +105,7 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         await stack.enter_async_context(dispatch)
         bus = MemoryBus(ground.clock.now_ms)
         listening, http_port, public_url = _listening(settings, stack)
-        calls = CallParts(engine, dispatch, providers, store, bus)
+        calls = CallParts(engine, dispatch, providers, store, bus, transfers)
         exchange = await open_exchange(ground, calls, public_url, stack)
         recover_calls = partial(
             dispatch.recover, ground.engine_id, exchange.release, partial(_is_recorded, recordings)
@@ -227,6 +229,7 @@ def _engine(
     store: SqlCallStore,
     recordings: DirectoryRecordings,
     egress: Egress,
+    transfers: Transfers,
 ) -> EngineParts:
     media_clock = MediaClock(ground.clock, report, MEDIA_PHASES)
     if providers.voice_activity is not None:
@@ -242,6 +245,7 @@ def _engine(
         phrases=providers.phrases,
         report=report,
         recordings=recordings,
+        transfers=transfers,
         voice_activity=providers.voice_activity,
         energy_alone=providers.hears_tones,
     )

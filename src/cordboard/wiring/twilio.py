@@ -19,7 +19,15 @@ from cordboard.dial_policy import TrunkDialing
 from cordboard.engine.dispatch import Admission, Dispatch
 from cordboard.engine.guard import Guard
 from cordboard.engine.parts import EngineParts
-from cordboard.ports import DialFailed, Direction, InboundPlan, NewCall, OpenCall
+from cordboard.ports import (
+    DialFailed,
+    Direction,
+    InboundPlan,
+    Leg,
+    LegFailed,
+    NewCall,
+    OpenCall,
+)
 from cordboard.storage.call_store import SqlCallStore, StoreUnavailable
 from cordboard.storage.outbound_calls import WantedCall
 from cordboard.telephony.media_port import MediaPort
@@ -33,6 +41,7 @@ from cordboard.telephony.twilio.webhooks import FORBIDDEN, Offer, Question, Repl
 from cordboard.wiring.dialling import Unroutable
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.permits import CallPermit, Permits, international
+from cordboard.wiring.transfers import our_number, split
 from cordboard.wiring.twilio_accounts import Linked, TwilioAccounts
 from cordboard.wiring.twilio_routes import routes
 
@@ -151,6 +160,23 @@ class TwilioCarrier:
             self._webhooks.add(leg, linked.token)
             self._legs[leg] = None, permit
             self._dispatch.start(admission, call, leg)
+
+    async def transfer(self, call: NewCall, leg: Leg, number: str) -> None:
+        """Have the caller connected with ``number``; the call comes back when nobody answers.
+
+        Raises ``DialFailed`` and ``DialForbidden``.
+        """
+        assert isinstance(leg, TwilioLeg)
+        await self._permits.ready(call.organisation_id)
+        permit = self._permits.for_call(call.organisation_id, TrunkDialing(), lambda text: text)
+        target = permit.judge(international(split(number)[0]))
+        await _permitted(permit, target)
+        try:
+            await leg.transfer(
+                target, international(our_number(call)), self._webhooks.resume_url(leg)
+            )
+        except LegFailed as failure:
+            raise DialFailed(str(failure), LegEndedBy.LOCAL, EndReason.CARRIER_FAILED) from None
 
     async def release(self, call: OpenCall) -> None:
         """Hang up a call that a dead engine left open."""

@@ -46,6 +46,10 @@ def obey(request: ReplyRequest) -> Reply:
         return says(TALK)
     if order == "act" and request.messages[-1].role == "caller":
         return acts(_action(request.actions, ActionKind.EXTERNAL), {"word": "now"})
+    if order == "transfer":
+        if request.messages[-1].role == "caller":
+            return acts(_action(request.actions, ActionKind.TRANSFER_CALL), {})
+        return says("nobody is there")
     if order == "attack":
         return Reply(pieces=_malice(request.actions))
     if order == "leave":

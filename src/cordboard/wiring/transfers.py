@@ -1,0 +1,129 @@
+"""Legs to whom callers are handed over, by the carrier of the call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cordboard.call.events import EndReason, LegEndedBy
+from cordboard.ports import DialFailed, Direction, Leg, NewCall, OutgoingLeg
+from cordboard.storage.call_writer import AWAY
+from cordboard.storage.outbound_calls import WantedCall, add_transfer_leg
+from cordboard.storage.phone_numbers import stored_user_part
+from cordboard.telephony.sip.endpoint import SipEndpoint
+from cordboard.telephony.sip.hops import DialForbidden
+from cordboard.telephony.sip.outgoing import OutgoingSipLeg
+from cordboard.telephony.sip.ports import NoPortLeft
+from cordboard.telephony.sip.route import Route
+from cordboard.wiring.dialling import Unroutable
+from cordboard.wiring.outbound import OutboundParts
+
+RING_S: Final = 45
+_DIALLED_LATER: Final = re.compile(r"([^,w]*)(.*)", re.DOTALL)
+
+Way = Callable[[NewCall, Leg, str], Awaitable[OutgoingLeg | None]]
+
+
+class Transfers:
+    """``ports.TransferDesk``; carriers add their ``ways`` when they are there."""
+
+    def __init__(self) -> None:
+        self.ways: dict[str, Way] = {}
+
+    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | None:
+        """Return a leg to ``number``. Raises ``DialFailed``."""
+        way = self.ways.get(call.carrier)
+        if way is None:
+            raise DialFailed("this carrier cannot transfer", LegEndedBy.LOCAL, None)
+        try:
+            return await way(call, leg, number)
+        except DialForbidden as refusal:
+            raise refused(str(refusal)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class SipTransfers:
+    """Places the second leg over the trunk of the first."""
+
+    parts: OutboundParts
+    endpoint: SipEndpoint
+
+    async def leg(self, call: NewCall, _leg: Leg, number: str) -> OutgoingLeg:
+        """Return a leg of its own. Raises ``DialFailed`` and ``DialForbidden``."""
+        parts = self.parts
+        wanted = self._wanted(call, number)
+        try:
+            route, spelt = await parts.dialling.route(wanted)
+        except Unroutable as problem:
+            raise _failed(str(problem)) from None
+        leg = OutgoingSipLeg(
+            wanted.call_id,
+            self.endpoint,
+            parts.host,
+            parts.preference(call.plan),
+            route,
+            lambda dialog: None,
+            partial(parts.store.save_dialog, call.call_id, wanted.call_id),
+        )
+        try:
+            await leg.prepare()
+        except NoPortLeft:
+            raise _failed("no port is left for sound") from None
+        try:
+            await self._keep(call, wanted, route, route.record(spelt))
+        except (*AWAY, SQLAlchemyError):
+            leg.close()
+            raise _failed("the leg could not be put on record") from None
+        return leg
+
+    def _wanted(self, call: NewCall, number: str) -> WantedCall:
+        parts = self.parts
+        target, digits = split(number)
+        try:
+            stored = stored_user_part(target, parts.dialling.home_country)
+        except ValueError as problem:
+            raise refused(f"the target is no number: {problem}") from None
+        return WantedCall(
+            call_id=parts.host.randomness.uuid(),
+            organisation_id=call.organisation_id,
+            from_number=our_number(call),
+            to_number=stored,
+            trunk_id=call.trunk_id or "",
+            carrier=call.carrier,
+            plan=call.plan,
+            created_at=parts.host.clock.wall(),
+            params={"Timeout": str(RING_S), "SendDigits": digits},
+        )
+
+    async def _keep(
+        self, call: NewCall, wanted: WantedCall, route: Route, dialog: Mapping[str, object]
+    ) -> None:
+        """Put the leg on record before it is dialled, so that a crash leaves nobody ringing."""
+        async with self.parts.database.write() as session:
+            await add_transfer_leg(session, call, wanted, route.names.call_id, dialog)
+
+
+def split(number: str) -> tuple[str, str]:
+    """Return the number, and what is to be dialled once it has answered, pauses kept."""
+    found = _DIALLED_LATER.match(number.strip())
+    assert found is not None
+    return found[1].strip(), re.sub(r"[^0-9A-D*#w,]", "", found[2])
+
+
+def our_number(call: NewCall) -> str:
+    """Return the organisation's own number on a call: who is seen to call the target."""
+    return call.to_number if call.direction is Direction.INBOUND else call.from_number
+
+
+def refused(why: str) -> DialFailed:
+    """Return the failure of a transfer that may not be."""
+    return DialFailed(why, LegEndedBy.LOCAL, EndReason.DIAL_REFUSED)
+
+
+def _failed(why: str) -> DialFailed:
+    return DialFailed(why, LegEndedBy.LOCAL, EndReason.CARRIER_FAILED)
