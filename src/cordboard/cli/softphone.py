@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,15 +26,16 @@ from cordboard.softphone.script import BadScript, Script, parse_script
 from cordboard.wiring.speech import caller_speech
 
 _URI = re.compile(
-    r"(?:sip:)?(?P<number>[^@]{1,64})@(?P<host>[0-9.]+|\[[0-9a-fA-F:]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:sip:)?(?P<number>[^@]{1,64})@(?P<host>[0-9A-Za-z._-]{1,253}|\[[0-9a-fA-F:]+\])(?::(?P<port>[0-9]{1,5}))?"
 )
 _SENDER = re.compile(r"[0-9A-Za-z+*#._-]{1,64}")
 _SPEECH = ("embedded", "tone")
+_RESOLVE_WAIT_S = 5.0
 _CODECS = {"pcmu": "PCMU/8000", "pcma": "PCMA/8000", "g722": "G722/8000"}
 
 
 def softphone(
-    to: Annotated[str, typer.Option(help="Whom to ring: sip:NUMBER@ADDRESS:PORT")],
+    to: Annotated[str, typer.Option(help="Whom to ring: sip:NUMBER@HOST:PORT")],
     script: Annotated[Path, typer.Option(help="What to do, one step a line.", exists=True)],
     sender: Annotated[str, typer.Option("--from", help="The caller's number.")] = "+12025550199",
     speech: Annotated[str, typer.Option(help="embedded (spoken words) or tone.")] = "embedded",
@@ -68,6 +71,7 @@ def softphone(
 async def _run(
     script: Script, dialling: Dialling, speech: str, voice: VoicePlan
 ) -> tuple[Report, Codec | None]:
+    dialling = await _resolved(dialling)
     clock, randomness = SystemClock(), Randomness.system()
     media_clock = MediaClock(clock, _broke)
     async with AsyncExitStack() as stack:
@@ -86,6 +90,20 @@ async def _run(
         )
         report = await caller.run()
         return report, caller.codec
+
+
+async def _resolved(dialling: Dialling) -> Dialling:
+    """Turn the host's name into an address of our own address's family."""
+    host, port = dialling.destination
+    family = socket.AF_INET6 if ":" in dialling.host else socket.AF_INET
+    try:
+        async with asyncio.timeout(_RESOLVE_WAIT_S):
+            found = await asyncio.get_running_loop().getaddrinfo(
+                host, port, family=family, type=socket.SOCK_DGRAM
+            )
+    except (OSError, UnicodeError, TimeoutError):
+        raise typer.BadParameter(f"{host} has no address that we can reach") from None
+    return replace(dialling, destination=(str(found[0][4][0]), port))
 
 
 def _wave(codec: Codec, sound: bytes) -> bytes:
@@ -112,7 +130,7 @@ def _script(path: Path) -> Script:
 def _dialling(to: str, sender: str, codec: str, host: str) -> Dialling:
     found = _URI.fullmatch(to.strip())
     if found is None or int(found["port"] or 5060) > 65_535:
-        raise typer.BadParameter("sip:NUMBER@ADDRESS:PORT, with an IP address")
+        raise typer.BadParameter("sip:NUMBER@HOST:PORT")
     if not _SENDER.fullmatch(sender):
         raise typer.BadParameter("the caller's number is digits, letters or + * # . _ -")
     names = [name.strip().lower() for name in codec.split(",")]
