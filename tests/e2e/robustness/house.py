@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.e2e.robustness.caller import until
@@ -87,15 +88,21 @@ class Row:
     status: str
     error_message: str | None
     recording_available: bool
+    ended_at: datetime | None
 
 
 def rows(data_dir: Path) -> list[Row]:
     """Read all calls past the server."""
     with closing(sqlite3.connect(f"file:{data_dir}/cordboard.db?mode=ro", uri=True)) as connection:
         found = connection.execute(
-            "select id, telephony_id, status, error_message, recording_available from calls"
+            "select id, telephony_id, status, error_message, recording_available, ended_at"
+            " from calls"
         ).fetchall()
-    return [Row(row[0], row[1], row[2], row[3], bool(row[4])) for row in found]
+    return [Row(row[0], row[1], row[2], row[3], bool(row[4]), _time(row[5])) for row in found]
+
+
+def _time(stored: str | None) -> datetime | None:
+    return None if stored is None else datetime.fromisoformat(stored).replace(tzinfo=UTC)
 
 
 def integrity(data_dir: Path) -> str:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,9 @@ from tests.e2e.sipp_program import Plan, run_sipp
 
 CALLS_A_KILL = 4
 RELEASE_WAIT_S = 10.0
+MOST_END_ERROR_S = 5.0
+"""How far a closed call's end may lie from the kill."""
+
 RECORDED_AFTER_S = 6.0
 """A call that ran so long before the kill must have a recording."""
 
@@ -130,9 +134,11 @@ async def test_kill_in_every_state(tmp_path: Path) -> None:
                 house = House(data_dir, people, receiver)
                 target = STATES[kill % len(STATES)]
                 others = [chance.choice(STATES) for _ in range(CALLS_A_KILL - 1)]
-                callers = await _kill_at(house, server, target, others, chance)
+                callers, killed_at = await _kill_at(house, server, target, others, chance)
                 server = await _restarted(tmp_path / f"run{kill + 1}", data_dir, address[1])
+                earlier = known
                 known = await _judge(server, data_dir, known, callers, target.__name__)
+                _judge_ends(earlier, known, killed_at)
         assert server.stop() == 0
 
 
@@ -142,7 +148,7 @@ async def _kill_at(
     target: Callable[[House, Caller], Awaitable[None]],
     others: list[Callable[[House, Caller], Awaitable[None]]],
     chance: random.Random,
-) -> list[Caller]:
+) -> tuple[list[Caller], datetime]:
     callers = [house.street.caller(NUMBER) for _ in range(len(others) + 1)]
     async with asyncio.TaskGroup() as group:
         beside = [
@@ -151,11 +157,12 @@ async def _kill_at(
         ]
         await target(house, callers[0])
         server.signal(signal.SIGKILL)
+        killed_at = datetime.now(UTC)
         for task in beside:
             task.cancel()
     assert await asyncio.to_thread(server.stop) == -signal.SIGKILL
     await asyncio.sleep(chance.uniform(0, 0.5))
-    return callers
+    return callers, killed_at
 
 
 async def _go(
@@ -202,6 +209,14 @@ async def _judge(
     assert await asyncio.to_thread(integrity, data_dir) == "ok"
     assert not server.mistakes()
     return found
+
+
+def _judge_ends(earlier: dict[str, Row], found: dict[str, Row], killed_at: datetime) -> None:
+    for call_id, row in found.items():
+        if call_id not in earlier and row.status == "error":
+            assert row.ended_at is not None, row
+            error_s = abs((row.ended_at - killed_at).total_seconds())
+            assert error_s <= MOST_END_ERROR_S, (row, killed_at)
 
 
 def _talked_s(caller: Caller) -> float:
