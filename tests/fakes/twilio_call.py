@@ -70,7 +70,7 @@ class FakeCall:
             match verb.tag:
                 case "Connect":
                     await self.phone.run(verb[0].attrib["url"])
-                    if self.phone.habits.over:
+                    if self.phone.habits.over or self.phone.habits.redirected:
                         return None
                 case "Redirect":
                     assert verb.text is not None

@@ -51,6 +51,7 @@ class Habits:
     reading: bool = True
     come_back: bool = True
     over: bool = False
+    redirected: bool = False
 
 
 class Ear:
@@ -137,6 +138,17 @@ class FakeStream:
 
         async def end() -> None:
             self.habits.over = True
+            await self._send({"event": "stop", "stop": {"callSid": self.call_sid}})
+            assert self._socket is not None
+            await self._socket.close()
+
+        self._orders.append(end)
+
+    def redirect(self) -> None:
+        """Go on by another document than the one that opened the stream, which ends."""
+
+        async def end() -> None:
+            self.habits.redirected = True
             await self._send({"event": "stop", "stop": {"callSid": self.call_sid}})
             assert self._socket is not None
             await self._socket.close()

@@ -85,13 +85,17 @@ def furnished(server: Server, rest: FakeRest, number: str = NUMBER) -> Linked:
         },
     )
     bye = server.create("/v1/actions/create", {"type": "action_end_conversation", "config": {}})
+    hand_over = server.create(
+        "/v1/actions/create",
+        {"type": "action_transfer_call", "config": {"phone_number": "12025550155"}},
+    )
     agent = server.create(
         "/v1/agents/create",
         {
             "prompt": {"content": "Obey."},
             "voice": {"type": "voice_vocode", "voice_id": "joe"},
             "initial_message": GREETING,
-            "actions": [bye["id"]],
+            "actions": [bye["id"], hand_over["id"]],
         },
     )
     server.create(

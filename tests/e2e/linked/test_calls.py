@@ -24,6 +24,7 @@ from tests.e2e.robustness.house import PROGRAM
 from tests.e2e.server import GREETING, NUMBER, Json, Server
 from tests.fakes.twilio_media import FakeStream
 from tests.fakes.twilio_rest import AUTH_TOKEN, FakeRest
+from tests.fakes.twilio_rest import FakeCall as RestCall
 
 THEIRS = "12025550155"
 
@@ -139,6 +140,37 @@ async def test_not_dialable(tmp_path: Path) -> None:
         answer = house.server.api.post("/v1/calls/create", json=_wanted(house, "442071838750"))
         assert answer.status_code == 422
         assert house.rest.requests == 0
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_transfer(tmp_path: Path, answered: bool) -> None:
+    """The carrier connects the caller with the target; a caller who comes back talks on."""
+    sid = "CA" + "1" * 32
+    async with linked(tmp_path) as house:
+        house.rest.calls[sid] = RestCall(sid, [], "in-progress")
+        call = house.call(sid)
+        calling = asyncio.gather(call.offer(VOICE))
+        await _heard(call.phone, GREETING)
+        call.phone.say(tones("transfer"))
+        await until(lambda: len(house.rest.calls[sid].documents) == 1, 15)
+        (dial,) = house.rest.calls[sid].documents
+        call.phone.redirect()
+        await asyncio.wait_for(calling, 5)
+        call.phone.habits.redirected = False
+        resume = dial.partition('action="')[2].partition('"')[0].removeprefix(PUBLIC_URL)
+        status = "completed" if answered else "no-answer"
+        going_on = await call.post(resume, {"DialCallStatus": status})
+        if not answered:
+            returned = asyncio.gather(call.go_on(going_on))
+            call.phone.say(tones("seven"))
+            await _heard(call.phone, "you said seven")
+            call.phone.say(tones("leave"))
+            await asyncio.wait_for(returned, 15)
+        found = house.server.api.get("/v1/calls/list").json()["items"]
+        over = await house.over(found[0]["id"])
+    assert f"+{THEIRS}" in dial
+    assert NUMBER in dial
+    assert over["stage_outcome"] == "transfer_disconnected"
 
 
 async def test_strangers(tmp_path: Path) -> None:
