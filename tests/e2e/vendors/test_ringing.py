@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cordboard.media.codec import PCMU
-from tests.engine.vendors.house import GREETING, REPLY, Caller, House
+from tests.e2e.vendors.house import GREETING, REPLY, Caller, House
 from tests.fakes.speech import sound_of
 
 

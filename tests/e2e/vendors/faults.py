@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 
-from tests.engine.vendors.house import House
+from tests.e2e.vendors.house import House
 
 VENDORS = ("chat", "listen", "speech")
 FAULTS = (
