@@ -78,6 +78,16 @@ class AgentOperator:
         # A turn that waited for the agent to finish has been silent only since then.
         self._start_reply(desk, now_ms if turn.kept else turn.stopped_ms, now_ms)
 
+    def caller_started(self, desk: Desk, now_ms: int) -> None:
+        """Wait for the words."""
+
+    def caller_made_noise(self, desk: Desk, now_ms: int) -> None:
+        """Wait for words."""
+
+    def pressed(self, digit: str, desk: Desk, now_ms: int) -> bool:
+        """Have keys collected into a turn."""
+        return False
+
     def barged_in(self, desk: Desk, now_ms: int) -> None:
         """Give up the reply, withdraw what has not been sent."""
         self._drop_reply(desk)
@@ -164,6 +174,11 @@ class AgentOperator:
     def is_deaf(self) -> bool:
         """Whether an action is running, during which words are kept and answered later."""
         return self._actions.is_running
+
+    @property
+    def hears_over_itself(self) -> bool:
+        """What is said over words that cannot be cut off waits for their end."""
+        return False
 
     @property
     def has_unfinished_actions(self) -> bool:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cordboard.call.actions import ActionCall, ActionPlan
+from cordboard.call.barge_in import BargeInRule
 from cordboard.call.events import EndReason
 from cordboard.call.expectation import Expectation
+from cordboard.call.plan import VoicePlan
+from cordboard.call.sound import Sound
 
 
 class StoredPhrase(StrEnum):
@@ -18,6 +21,19 @@ class StoredPhrase(StrEnum):
     STILL_THERE = "still_there"
     SORRY_TROUBLE = "sorry_trouble"
     GOODBYE = "goodbye"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How one utterance is spoken, where that differs from the plan.
+
+    ``rule`` says who may cut it off. ``markup`` is the SSML document whose words the text are.
+    """
+
+    rule: BargeInRule | None = None
+    voice: VoicePlan | None = None
+    language: str | None = None
+    markup: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,7 @@ class Speak:
     text: str
     language: str
     prepare: bool = False
+    manner: Manner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +121,68 @@ class PlayStored:
     utterance_id: str
     phrase: StoredPhrase
     language: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySound:
+    """Play sound after what is already queued: an utterance without words."""
+
+    utterance_id: str
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class MixSound:
+    """Loop sound under everything, from now on and in place of what was looped; None ends it.
+
+    ``volume`` is 0 to 1.
+    """
+
+    sound: Sound | None
+    volume: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PlayWaiting:
+    """Let the caller hear that somebody is at work, or no longer (``on`` False)."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureTranscriber:
+    """Listen in another way from now on; None leaves a thing as it is.
+
+    Empty ``languages`` are the provider's own choice.
+    """
+
+    provider: str | None = None
+    languages: tuple[str, ...] | None = None
+    vocabulary: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send a text message; answered by ``TextSent``."""
+
+    request_id: str
+    number: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellApp:
+    """Tell the user's app what happened; an answerable event is answered by ``AppAnswered`` or
+    ``AppFailed``.
+
+    ``content`` holds the event's own fields. ``speech_started_at`` among them is a position on the
+    call's timeline, as in all events of the core.
+    """
+
+    event_id: str
+    kind: str
+    content: Mapping[str, object]
+    answerable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +267,12 @@ Command = (
     | Speak
     | StartSpeaking
     | PlayStored
+    | PlaySound
+    | MixSound
+    | PlayWaiting
+    | ConfigureTranscriber
+    | SendText
+    | TellApp
     | PauseSpeaking
     | ResumeSpeaking
     | StopSpeaking

@@ -33,6 +33,9 @@ INAUDIBLE = "[inaudible]"
 INAUDIBLE_WAIT_MS = 1_200
 """So long words may still come after speech that should have had some."""
 
+_SHIELD = "shield:"
+"""Deadlines of this kind end the time in which an utterance cannot be interrupted."""
+
 INAUDIBLE_MAX = 2
 """How often in a row the operator is told; then it is noise, and idle time counts."""
 
@@ -44,7 +47,8 @@ class Conversation:
         self.floor = Floor.NOBODY
         self._desk = desk
         self._operator = operator
-        self._words = CallerWords(Endpointing(plan.turn))
+        self._endpointing = Endpointing(plan.turn)
+        self._words = CallerWords(self._endpointing)
         self._kept = KeptTurns()
         self._overlap = Overlap(desk)
         self._digits = DigitRow()
@@ -104,18 +108,21 @@ class Conversation:
                 self._words.speech_started(self._answered_ms + at_ms)
                 self._desk.note("speech_started", {"at_ms": at_ms})
                 self._desk.deadlines.clear("endpointing")
+                self._operator.caller_started(self._desk, now_ms)
                 self._begin_overlap(now_ms)
             case SpeechStopped(at_ms=at_ms):
                 self._move(FloorStep.CALLER_STOPS)
                 self._words.speech_stopped(self._answered_ms + at_ms)
                 self._desk.note("speech_stopped", {"at_ms": at_ms})
                 self._overlap.await_words(self._words, now_ms)
+                if not self._words.text:
+                    self._operator.caller_made_noise(self._desk, now_ms)
             case WordsHeard():
                 self._heard(event, now_ms)
             case DigitPressed(digit=digit):
                 self._pressed(digit, now_ms)
 
-    def playout_event(self, event: PlayoutEvent) -> Utterance | None:
+    def playout_event(self, event: PlayoutEvent, now_ms: int) -> Utterance | None:
         """Take what became of an utterance; None for one that is not ours any more."""
         utterance = keep_playout(event, self._desk)
         if utterance is None:
@@ -123,6 +130,9 @@ class Conversation:
         if isinstance(event, PlayoutStarted):
             self._move(FloorStep.AGENT_STARTS)
             self._overlap.agent_heard |= bool(utterance.text)
+            if utterance.shielded and utterance.rule is not None:
+                shielded_ms = now_ms + utterance.rule.allow_after_ms
+                self._desk.deadlines.set(f"{_SHIELD}{utterance.utterance_id}", shielded_ms)
         elif self._desk.playback.is_empty:
             self._move(FloorStep.AGENT_STOPS)
         return utterance
@@ -133,13 +143,8 @@ class Conversation:
             end = self._words.end_at_ms(self._desk.expectation)
             if end is not None:
                 self._end_turn(self._words.take(now_ms, end[1]), now_ms)
-        elif reason == "overlap":
-            self._judge(now_ms, final=True)
-        elif reason == "wordless":
-            if self._words.text:
-                self._judge(now_ms, final=True)
-            elif self._overlap.is_open:
-                self._barge_in("wordless", now_ms)
+        elif reason in ("overlap", "wordless") or reason.startswith(_SHIELD):
+            self._overlap_due(reason, now_ms)
         elif reason == "noise":
             self._answer_kept(now_ms)
         elif reason == "inaudible":
@@ -150,11 +155,26 @@ class Conversation:
             return False
         return True
 
+    def _overlap_due(self, reason: str, now_ms: int) -> None:
+        if reason.startswith(_SHIELD):
+            self._desk.playback.unshield(reason.removeprefix(_SHIELD))
+            if self._words.speaking or self._words.text:
+                self._begin_overlap(now_ms)
+                self._judge(now_ms, final=False)
+        elif reason == "overlap" or self._words.text:
+            self._judge(now_ms, final=True)
+        elif self._overlap.is_open and self._desk.playback.rule is not None:
+            # The rule asks for words, and sound alone brings none.
+            self._resume(Verdict.NOISE, now_ms)
+        elif self._overlap.is_open:
+            self._barge_in("wordless", now_ms)
+
     def settle(self, now_ms: int) -> None:
         """Set the deadline of the turn's end; hand on turns that waited, once the agent has
         finished.
         """
         desk = self._desk
+        self._endpointing.fixed_ms = desk.turn_silence_ms
         end = None if self._overlap.is_open else self._words.end_at_ms(desk.expectation)
         if end is None:
             desk.deadlines.clear("endpointing")
@@ -197,6 +217,8 @@ class Conversation:
         may = self._agent_has_turn and self._agent_yields
         if may and not self._overlap.is_open and not self._desk.playback.is_dropping:
             self._overlap.begin(now_ms - self._answered_ms)
+            if self._desk.playback.yields_at_once:
+                self._barge_in("voice", now_ms)
         self._overlap.await_words(self._words, now_ms)
 
     def _heard(self, words: WordsHeard, now_ms: int) -> None:
@@ -230,7 +252,9 @@ class Conversation:
         self._desk.note(
             "resumed", {"at_ms": now_ms - self._answered_ms, "reason": verdict.value}, text=text
         )
-        if text:
+        if text and self._operator.hears_over_itself:
+            self._hand_on(self._words.take(now_ms, verdict.value), now_ms)
+        elif text:
             self._kept.keep(self._words.take(now_ms, verdict.value))
         else:
             self._words.drop()
@@ -242,7 +266,9 @@ class Conversation:
         if playback.is_dropping:
             # How much of the agent's words was heard is not known yet, and the answer hangs on it.
             self._kept.keep(turn, wanted=True)
-        elif self._operator.is_deaf or not playback.is_interruptible:
+        elif self._operator.is_deaf or not (
+            playback.is_interruptible or self._operator.hears_over_itself
+        ):
             self._desk.note("turn_kept", {"reason": turn.reason}, text=turn.text)
             self._kept.keep(turn)
         else:
@@ -277,6 +303,8 @@ class Conversation:
 
     def _pressed(self, digit: str, now_ms: int) -> None:
         self._desk.note("digit", digit=digit)
+        if self._operator.pressed(digit, self._desk, now_ms):
+            return
         if self._agent_has_turn and self._agent_yields:
             self._barge_in("digits", now_ms)
         if self._digits.press(digit, self._desk.expectation):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cordboard.call.ahead import Ahead, Question
+from cordboard.call.barge_in import BargeInRule
 from cordboard.call.commands import (
     CancelReply,
     Command,
     Expect,
     KeepFact,
+    Manner,
     Message,
     PauseSpeaking,
+    PlaySound,
     PlayStored,
     ResumeSpeaking,
     Speak,
@@ -24,6 +27,7 @@ from cordboard.call.deadlines import Deadlines
 from cordboard.call.expectation import Expectation
 from cordboard.call.plan import CallPlan
 from cordboard.call.playback import Pause, Playback, Utterance
+from cordboard.call.sound import Sound
 from cordboard.call.transcript import Transcript
 
 
@@ -39,6 +43,8 @@ class Desk:
         self.anything = Expectation(language=plan.language)
         self.expectation = self.anything
         self.ahead = Ahead()
+        self.turn_silence_ms: int | None = None
+        """Silence that ends the caller's turn, where the operator has set one."""
         self._commands: list[Command] = []
         self._counts: dict[str, int] = {}
 
@@ -69,13 +75,36 @@ class Desk:
         self.give(KeepFact(kind, kept))
 
     def say(
-        self, text: str, *, kind: str = "reply", interruptible: bool = True, prepare: bool = False
+        self,
+        text: str,
+        *,
+        kind: str = "reply",
+        interruptible: bool = True,
+        prepare: bool = False,
+        manner: Manner | None = None,
     ) -> str:
         """Have ``text`` spoken after what is queued; returns the utterance's id."""
         utterance_id = self.new_id("u")
-        self.playback.queue(Utterance(utterance_id, text, interruptible, kind))
+        rule = None if manner is None else manner.rule
+        self.playback.queue(Utterance(utterance_id, text, interruptible, kind, rule=rule))
         self.note("utterance", {"utterance_id": utterance_id, "utterance_kind": kind}, text=text)
-        self.give(Speak(utterance_id, text, self.language, prepare))
+        language = self.language if manner is None else manner.language or self.language
+        self.give(Speak(utterance_id, text, language, prepare, manner))
+        return utterance_id
+
+    def play(self, sound: Sound, rule: BargeInRule | None) -> str:
+        """Have sound played after what is queued; returns the utterance's id."""
+        utterance_id = self.new_id("u")
+        self.playback.queue(Utterance(utterance_id, "", True, "sound", rule=rule))
+        self.note(
+            "utterance",
+            {
+                "utterance_id": utterance_id,
+                "utterance_kind": "sound",
+                "duration_ms": sound.duration_ms,
+            },
+        )
+        self.give(PlaySound(utterance_id, sound))
         return utterance_id
 
     def start_prepared(self, utterance_id: str) -> None:

@@ -85,9 +85,13 @@ class Endpointing:
         self.rate = SpeakingRate(plan.conversation_speed)
         self._pause_ms = 0.0
         self._punctuates = False
+        self.fixed_ms: int | None = None
+        """Silence that ends every turn, where the operator has set one."""
 
     def judge(self, text: str, expectation: Expectation, *, ends_turn: bool) -> EndOfTurn:
         """Return how long a silence ends the turn after these words."""
+        if self.fixed_ms is not None:
+            return EndOfTurn(self.fixed_ms, "fixed")
         if ends_turn:
             return EndOfTurn(0, "transcriber")
         if text.rstrip().endswith((".", "?", "!", "。", "？", "！")):

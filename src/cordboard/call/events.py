@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from cordboard.call.actions import ActionOutcome
 from cordboard.call.expectation import Expectation
+from cordboard.call.flow.actions import FlowAction
 
 
 class LegEndedBy(StrEnum):
@@ -288,10 +289,64 @@ class EndRequested:
 
 @dataclass(frozen=True, slots=True)
 class OperatorInput:
-    """Something for the call's operator alone, such as an action from a flow app."""
+    """Something for the call's operator alone that no other event tells."""
 
     kind: str
     content: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechMade:
+    """All sound of an utterance has been made; it is ``duration_ms`` long."""
+
+    utterance_id: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextSent:
+    """A text message was taken for delivery, or could not be sent (``failure``)."""
+
+    request_id: str
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppAnswered:
+    """The user's app wants this done, in this order: an answer to an event, or of its own accord
+    (``event_id`` None).
+
+    ``nothing_to_do`` tells that the app said so (HTTP 204), and is not merely silent.
+    """
+
+    event_id: str | None
+    actions: tuple[FlowAction, ...] = ()
+    nothing_to_do: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppFailed:
+    """No answer to an event can be had: a timeout, a connection refused or broken."""
+
+    event_id: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppLost:
+    """The connection to the app is gone and is being made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppBack:
+    """The connection to the app works again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppGone:
+    """The app cannot be reached any more; ``failure`` is a class of failure."""
+
+    failure: str
 
 
 Event = (
@@ -323,4 +378,11 @@ Event = (
     | ProviderRecovered
     | EndRequested
     | OperatorInput
+    | SpeechMade
+    | TextSent
+    | AppAnswered
+    | AppFailed
+    | AppLost
+    | AppBack
+    | AppGone
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from cordboard.call.answers import is_whole_answer
 from cordboard.call.backchannel import is_backchannel, plain, word_count
+from cordboard.call.barge_in import BargeInRule, BargeInStrategy
 from cordboard.call.expectation import Expectation, ExpectationKind
 
 NOISE_WAIT_MS = 500
@@ -49,6 +50,17 @@ def judge(
     if words > LOW_WORD_COUNT and not is_backchannel(text, language):
         return Verdict.BARGE_IN
     return Verdict.BACKCHANNEL if final else Verdict.UNDECIDED
+
+
+def judge_by_rule(text: str, rule: BargeInRule, *, final: bool) -> Verdict:
+    """Judge the words heard so far over an utterance that has a rule of its own."""
+    if text and (
+        rule.strategy is BargeInStrategy.IMMEDIATE or len(text) >= rule.minimum_characters
+    ):
+        return Verdict.BARGE_IN
+    if not final:
+        return Verdict.UNDECIDED
+    return Verdict.BACKCHANNEL if text else Verdict.NOISE
 
 
 def is_worth_answering(text: str, expectation: Expectation, language: str) -> bool:

@@ -115,7 +115,7 @@ class Call:
     def _apply(self, event: Event, now_ms: int) -> None:
         match event:
             case LegOffered() | LegWanted() | LegRinging():
-                self._set_up_event(event)
+                self._set_up_event(event, now_ms)
             case LegAnswered() | LegHeld() | LegResumed() | LegEnded():
                 self._leg_event(event, now_ms)
             case EndRequested(reason=reason, detail=detail):
@@ -159,7 +159,7 @@ class Call:
         elif isinstance(event, WordsHeard):
             self._conversation.overheard(event, now_ms)
 
-    def _set_up_event(self, event: LegOffered | LegWanted | LegRinging) -> None:
+    def _set_up_event(self, event: LegOffered | LegWanted | LegRinging, now_ms: int) -> None:
         desk = self._desk
         match event:
             case LegOffered():
@@ -167,7 +167,11 @@ class Call:
                 desk.note("leg_offered", {"leg_id": event.leg_id})
                 self._ending.leg_id = event.leg_id
                 self._operator.offered(desk)
-                self._ending.answer()
+                flow = desk.plan.flow
+                if flow is None or not flow.answer_delay_ms:
+                    self._ending.answer()
+                else:
+                    desk.deadlines.set("answer", now_ms + flow.answer_delay_ms)
             case LegWanted():
                 self._lifecycle.step(LegStep.DIAL)
                 desk.note("leg_dialled", {"leg_id": event.leg_id})
@@ -209,7 +213,7 @@ class Call:
         event: PlayoutStarted | PlayoutPaused | PlayoutFinished | PlayoutStopped | PlayoutFailed,
         now_ms: int,
     ) -> None:
-        utterance = self._conversation.playout_event(event)
+        utterance = self._conversation.playout_event(event, now_ms)
         if utterance is None:
             return
         if isinstance(event, PlayoutFailed):
@@ -220,6 +224,9 @@ class Call:
             self._operator.handle(event, self._desk, now_ms)
 
     def _due(self, reason: str, now_ms: int) -> None:
+        if reason == "answer":
+            self._ending.answer()
+            return
         if reason == "release":
             self._conversation.hung_up()
         if self._ending.due(reason, now_ms):

@@ -24,6 +24,18 @@ class Operator(Protocol):
         """Answer the caller's turn; its words are in the transcript already."""
         ...
 
+    def caller_started(self, desk: Desk, now_ms: int) -> None:
+        """Learn that the caller began to make sound."""
+        ...
+
+    def caller_made_noise(self, desk: Desk, now_ms: int) -> None:
+        """Learn that the caller's sound ended and has brought no words yet."""
+        ...
+
+    def pressed(self, digit: str, desk: Desk, now_ms: int) -> bool:
+        """Take a key; False to have keys collected into a turn."""
+        ...
+
     def barged_in(self, desk: Desk, now_ms: int) -> None:
         """Give up what was about to be said or done; the caller has the floor."""
         ...
@@ -52,6 +64,11 @@ class Operator(Protocol):
     @property
     def is_deaf(self) -> bool:
         """Whether the caller's words must wait until what is under way is over."""
+        ...
+
+    @property
+    def hears_over_itself(self) -> bool:
+        """Whether the caller's turns are handed on also while what sounds goes on."""
         ...
 
     @property

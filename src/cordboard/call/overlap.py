@@ -14,6 +14,7 @@ from cordboard.call.interruption import (
     Verdict,
     is_worth_answering,
     judge,
+    judge_by_rule,
 )
 from cordboard.call.playback import Pause
 from cordboard.call.turns import CallerTurn, CallerWords
@@ -52,6 +53,9 @@ class Overlap:
     def verdict(self, text: str, *, final: bool) -> Verdict:
         """Judge the words heard so far; ``final`` when no more will come."""
         desk = self._desk
+        rule = desk.playback.rule
+        if rule is not None:
+            return judge_by_rule(text, rule, final=final)
         verdict = judge(text, self._sensitivity, desk.expectation, desk.language, final=final)
         unheard = not self.agent_heard and not desk.playback.has_begun
         if unheard and verdict is not Verdict.NOISE and text:

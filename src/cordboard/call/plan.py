@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from cordboard.call.actions import ActionKind, ActionPlan, SpeakBefore
+from cordboard.call.flow.plan import FlowPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +74,12 @@ class CallPlan:
     content_free: bool = False
     bridge_phrases: bool = True
     longest_call_ms: int = 3_600_000
+    flow: FlowPlan | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the plan as plain JSON values; ``from_json`` reads it back equal."""
-        return cast(dict[str, object], _plain(asdict(self)))
+        flow = None if self.flow is None else self.flow.to_json()
+        return {**cast(dict[str, object], _plain(asdict(self))), "flow": flow}
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> CallPlan:
@@ -89,12 +92,14 @@ class CallPlan:
         model = cast(dict[str, object], rest.pop("language_model"))
         transcriber = cast(dict[str, object], rest.pop("transcriber"))
         turn = cast(dict[str, object], rest.pop("turn"))
+        flow = cast(dict[str, object] | None, rest.pop("flow", None))
         return cls(
             actions=tuple(_action(action) for action in actions),
             voice=VoicePlan(**voice),  # type: ignore[arg-type]
             language_model=LanguageModelPlan(**model),  # type: ignore[arg-type]
             transcriber=TranscriberPlan(**transcriber),  # type: ignore[arg-type]
             turn=TurnPlan(**turn),  # type: ignore[arg-type]
+            flow=None if flow is None else FlowPlan.from_json(flow),
             **rest,  # type: ignore[arg-type]
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cordboard.call.barge_in import BargeInRule, BargeInStrategy
+
 
 class UtteranceState(StrEnum):
     """How far an utterance has come."""
@@ -32,6 +34,19 @@ class Utterance:
     kind: str
     """One of ``initial_message``, ``reply``, ``before_action``, ``agent_message``, ``stored``."""
     state: UtteranceState = UtteranceState.QUEUED
+    rule: BargeInRule | None = None
+    shielded: bool = False
+    """Whether its rule does not let the caller interrupt yet."""
+
+    def __post_init__(self) -> None:
+        if self.rule is not None:
+            self.interruptible = self.rule.yields
+            self.shielded = self.rule.allow_after_ms > 0
+
+    @property
+    def yields(self) -> bool:
+        """Whether the caller may cut it off now."""
+        return self.interruptible and not self.shielded
 
 
 class Playback:
@@ -106,6 +121,24 @@ class Playback:
         return not self._utterances
 
     @property
+    def rule(self) -> BargeInRule | None:
+        """The rule of what is played now, or is about to be; None where it has none."""
+        first = next(iter(self._utterances.values()), None)
+        return None if first is None else first.rule
+
+    @property
+    def yields_at_once(self) -> bool:
+        """Whether any voice of the caller takes the floor, before there are words for it."""
+        rule = self.rule
+        return rule is not None and rule.strategy is BargeInStrategy.IMMEDIATE
+
+    def unshield(self, utterance_id: str) -> None:
+        """The time in which an utterance could not be interrupted is over."""
+        utterance = self._utterances.get(utterance_id)
+        if utterance is not None:
+            utterance.shielded = False
+
+    @property
     def is_interruptible(self) -> bool:
         """Whether the caller may cut off what is played now, or is about to be.
 
@@ -115,7 +148,7 @@ class Playback:
         first = next(iter(self._utterances.values()), None)
         if first is None:
             return True
-        return first.interruptible or (
+        return first.yields or (
             first.state is UtteranceState.QUEUED and first.kind == "before_action"
         )
 

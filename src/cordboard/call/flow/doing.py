@@ -1,0 +1,217 @@
+"""What the app asked for, done: speeches queued, hangings-up that wait for them, transfers."""
+
+from __future__ import annotations
+
+from cordboard.call.actions import ActionCall, ActionKind, ActionPlan
+from cordboard.call.commands import (
+    ConfigureTranscriber,
+    Manner,
+    MixSound,
+    RunAction,
+    SendText,
+    StoredPhrase,
+)
+from cordboard.call.desk import Desk
+from cordboard.call.events import EndReason
+from cordboard.call.flow.actions import (
+    FlowAction,
+    FlowAudio,
+    FlowBargeIn,
+    FlowConfigureTranscription,
+    FlowHangup,
+    FlowMixAudio,
+    FlowSendSms,
+    FlowSpeak,
+    FlowTransfer,
+)
+from cordboard.call.flow.input_timer import InputTimer
+from cordboard.call.flow.plan import FlowPlan
+from cordboard.call.flow.speeches import Speech, Speeches
+from cordboard.call.sound import Sound
+
+TRANSFER_RINGS_S = 60
+TRANSFER_SLACK_MS = 15_000
+"""How much longer than it may ring a transfer may take to come to its outcome."""
+
+_NO_SOUND = Sound(b"", 8_000)
+
+Last = FlowHangup | FlowTransfer
+
+
+class Doing:
+    """Runs actions in their order. What ends the app's part waits for the speeches before it in
+    the same answer; alone it acts at once.
+    """
+
+    def __init__(self, plan: FlowPlan, speeches: Speeches, timer: InputTimer) -> None:
+        self.over = False
+        self.app_away = False
+        self.end_reason: EndReason | None = None
+        self.end_detail = ""
+        self._plan = plan
+        self._speeches = speeches
+        self._timer = timer
+        self._last: tuple[Last, set[str]] | None = None
+        self._transfer: tuple[str, FlowTransfer] | None = None
+        self._texts: dict[str, str] = {}
+
+    @property
+    def is_transferring(self) -> bool:
+        """Whether a transfer has not come to its outcome."""
+        return self._transfer is not None
+
+    def run(
+        self, actions: tuple[FlowAction, ...], desk: Desk, now_ms: int, *, after: str | None
+    ) -> None:
+        """Do all of an answer; ``after`` is the speech whose beginning it answers, if any."""
+        waits_for = set() if after is None else {after}
+        for action in actions:
+            if self.over or self.end_reason is not None:
+                return
+            desk.note("flow_action", {"type": type(action).__name__})
+            match action:
+                case FlowSpeak() | FlowAudio():
+                    waits_for.add(self._queue(action, desk))
+                case FlowHangup() | FlowTransfer():
+                    self._finally(action, waits_for, desk, now_ms)
+                case FlowBargeIn():
+                    self._last = None
+                    waits_for.clear()
+                    desk.stop_speaking()
+                case _:
+                    self._do_aside(action, desk)
+
+    def utterance_ended(self, utterance_id: str, desk: Desk, now_ms: int) -> None:
+        """Do what waited for this speech, if it waits for nothing more."""
+        if self._last is None:
+            return
+        action, waits_for = self._last
+        waits_for.discard(utterance_id)
+        if not waits_for and not self.over:
+            self._last = None
+            self._end_with(action, desk, now_ms)
+
+    def text_sent(self, request_id: str) -> str | None:
+        """Take the outcome of a text message; returns the number that it was for."""
+        return self._texts.pop(request_id, None)
+
+    def transfer_ended(self, action_call_id: str, desk: Desk) -> bool:
+        """Whether this is the outcome of the transfer under way, which is over with it."""
+        return self._transfer is not None and self._transfer[0] == action_call_id
+
+    def comes_back(self, desk: Desk, now_ms: int) -> bool:
+        """A transfer has failed: True if the app goes on with the caller, else the call ends."""
+        assert self._transfer is not None
+        action = self._transfer[1]
+        self._transfer = None
+        desk.deadlines.clear("transfer")
+        if action.timeout_s is not None:
+            return True
+        if self.end_detail:
+            self._say_goodbye(desk)
+        elif self.end_reason is None:
+            self.end_reason = EndReason.AGENT_ENDED
+            self.end_detail = "transfer_failed"
+        return False
+
+    def transfer_overdue(self) -> bool:
+        """Nobody reported what came of the transfer: the call cannot go on from there."""
+        self._transfer = None
+        self.end_reason = EndReason.CARRIER_FAILED
+        self.end_detail = "transfer"
+        return False
+
+    def give_up(self, failure: str, desk: Desk, now_ms: int) -> None:
+        """The app is gone: hand the caller over, or say goodbye."""
+        if self.over or self.end_reason is not None or self.end_detail:
+            return
+        self.end_detail = "flow_app"
+        desk.note("flow_given_up", {"failure": failure})
+        desk.stop_speaking()
+        self._last = None
+        if self._plan.fallback_number is not None and self._transfer is None:
+            self._begin_transfer(FlowTransfer(number=self._plan.fallback_number), desk, now_ms)
+        elif self._transfer is None:
+            self._say_goodbye(desk)
+
+    def _say_goodbye(self, desk: Desk) -> None:
+        if self._plan.fallback_text:
+            desk.say(self._plan.fallback_text, interruptible=False)
+        else:
+            desk.say_stored(StoredPhrase.GOODBYE, interruptible=False)
+        self.end_reason = EndReason.PROVIDER_FAILED
+
+    def _queue(self, action: FlowSpeak | FlowAudio, desk: Desk) -> str:
+        rule = action.rule or self._plan.rule
+        if action.turn_silence_ms is not None:
+            desk.turn_silence_ms = action.turn_silence_ms
+        if isinstance(action, FlowAudio):
+            self._timer.keep(action.input_timeout_ms)
+            utterance_id = desk.play(action.sound or _NO_SOUND, rule)
+            self._speeches.add(Speech(utterance_id, is_sound=True))
+        else:
+            self._timer.wish(action.input_timeout_ms)
+            manner = Manner(
+                rule=rule, voice=action.voice, language=action.language, markup=action.markup
+            )
+            utterance_id = desk.say(action.text, manner=manner)
+            self._speeches.add(Speech(utterance_id, action.text, action.markup))
+        self._timer.stop(desk)
+        return utterance_id
+
+    def _do_aside(
+        self, action: FlowConfigureTranscription | FlowMixAudio | FlowSendSms, desk: Desk
+    ) -> None:
+        match action:
+            case FlowConfigureTranscription():
+                if action.turn_silence_ms is not None:
+                    desk.turn_silence_ms = action.turn_silence_ms
+                asked = (action.provider, action.languages, action.vocabulary)
+                if asked != (None, None, None):
+                    desk.give(ConfigureTranscriber(*asked))
+                if action.languages:
+                    desk.language = action.languages[0]
+            case FlowMixAudio(sound=sound, volume=volume):
+                desk.give(MixSound(sound, volume))
+            case FlowSendSms(number=number, message=message):
+                request_id = desk.new_id("m")
+                self._texts[request_id] = number
+                desk.give(SendText(request_id, number, message))
+
+    def _finally(self, action: Last, waits_for: set[str], desk: Desk, now_ms: int) -> None:
+        """Do what ends the app's part, after what comes before it in the same answer."""
+        if self._transfer is not None and isinstance(action, FlowTransfer):
+            desk.note("flow_problem", {"problem": "a transfer is under way already"})
+            return
+        open_ids = {each for each in waits_for if self._speeches.knows(each)}
+        if open_ids:
+            self._last = (action, open_ids)
+            return
+        self._last = None
+        desk.stop_speaking()
+        self._end_with(action, desk, now_ms)
+
+    def _end_with(self, action: Last, desk: Desk, now_ms: int) -> None:
+        if isinstance(action, FlowHangup):
+            self.end_reason = EndReason.AGENT_ENDED
+        else:
+            self._begin_transfer(action, desk, now_ms)
+
+    def _begin_transfer(self, action: FlowTransfer, desk: Desk, now_ms: int) -> None:
+        action_call_id = desk.new_id("a")
+        self._transfer = (action_call_id, action)
+        config: dict[str, object] = {"phone_number": action.number}
+        if action.caller_name:
+            config["caller_id_name"] = action.caller_name
+        if action.caller_number is not None:
+            config["caller_id_number"] = action.caller_number
+        if action.timeout_s is not None:
+            config["rings_s"] = action.timeout_s
+        desk.note("transfer_started", {"action_call_id": action_call_id}, number=action.number)
+        call = ActionCall(action_call_id, "transfer", {})
+        plan = ActionPlan(
+            action_id="", kind=ActionKind.TRANSFER_CALL, function_name="transfer", config=config
+        )
+        rings_ms = (action.timeout_s or TRANSFER_RINGS_S) * 1_000
+        desk.deadlines.set("transfer", now_ms + rings_ms + TRANSFER_SLACK_MS)
+        desk.give(RunAction(call, plan))

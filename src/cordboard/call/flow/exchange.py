@@ -1,0 +1,89 @@
+"""The events that have left for the app, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cordboard.call.commands import TellApp
+from cordboard.call.desk import Desk
+
+FAILURES_MAX = 3
+"""So many events in a row without an answer end the app's part."""
+
+ANSWER_SLACK_MS = 2_000
+"""How much longer than the app's deadline the core waits, in case nobody reports that it passed."""
+
+DEADLINE = "app_turn"
+
+_ASKING = ("session_start", "user_speak", "user_input_timeout")
+"""Events after which the caller waits for the app, also where it may stay silent."""
+
+
+class Exchange:
+    """Numbers the events, and knows while the caller waits for the app."""
+
+    def __init__(self, *, answers_each: bool, answer_within_ms: int) -> None:
+        self._answers_each = answers_each
+        self._within_ms = answer_within_ms
+        self._pending: dict[str, str] = {}
+        self._failures = 0
+        self._asked = False
+        self.over = False
+
+    @property
+    def app_has_turn(self) -> bool:
+        """Whether the caller waits for the app."""
+        return bool(self._pending) if self._answers_each else self._asked
+
+    def tell(
+        self,
+        desk: Desk,
+        kind: str,
+        now_ms: int,
+        content: Mapping[str, object] | None = None,
+        *,
+        answerable: bool = True,
+    ) -> str:
+        """Send an event; returns its id. After the last one nothing more is sent."""
+        event_id = desk.new_id("e")
+        if self.over:
+            return event_id
+        told = dict(content or {})
+        desk.note("flow_event", {"event_id": event_id, "type": kind}, **told)
+        desk.give(TellApp(event_id, kind, told, answerable))
+        if not answerable:
+            return event_id
+        if self._answers_each:
+            self._pending[event_id] = kind
+        elif kind in _ASKING:
+            self._asked = True
+        else:
+            return event_id
+        desk.deadlines.set(DEADLINE, now_ms + self._within_ms + ANSWER_SLACK_MS)
+        return event_id
+
+    def answered(self, event_id: str | None, desk: Desk, *, acts: bool) -> str | None:
+        """Take an answer; returns the kind of the event that it answers, where that is known."""
+        self._failures = 0
+        if acts:
+            self._asked = False
+        kind = self._pending.pop(event_id, None) if event_id is not None else None
+        self._turn_over(desk)
+        return kind
+
+    def failed(self, event_id: str, desk: Desk) -> bool:
+        """Take the news that no answer will come; True if the app is to be given up."""
+        kind = self._pending.pop(event_id, None)
+        self._asked = False
+        self._failures += 1
+        self._turn_over(desk)
+        return self._failures >= FAILURES_MAX or kind == "session_start"
+
+    def overdue(self) -> None:
+        """The app has had its time: the caller waits no more, and a late answer still counts."""
+        self._pending.clear()
+        self._asked = False
+
+    def _turn_over(self, desk: Desk) -> None:
+        if not self.app_has_turn:
+            desk.deadlines.clear(DEADLINE)

@@ -1,0 +1,101 @@
+"""The app's speeches and sounds that are not over yet, and what the app is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Tell = Callable[[str, Mapping[str, object]], str]
+
+
+@dataclass(slots=True)
+class Speech:
+    """One ``speak`` or ``audio`` of the app."""
+
+    utterance_id: str
+    text: str = ""
+    markup: str | None = None
+    is_sound: bool = False
+    started_at_ms: int | None = None
+    duration_ms: int | None = None
+    told: bool = False
+
+
+class Speeches:
+    """Knows each by its utterance, and tells the app when it begins and that it has ended.
+
+    ``assistant_speak`` needs the length of the speech: it leaves as soon as both the first sound
+    has been heard and all sound has been made.
+    """
+
+    def __init__(self, tell: Tell, *, at_end: bool) -> None:
+        self._tell = tell
+        self._at_end = at_end
+        self._open: dict[str, Speech] = {}
+        self._told_by: dict[str, str] = {}
+
+    def add(self, speech: Speech) -> None:
+        """Take one that has been queued."""
+        self._open[speech.utterance_id] = speech
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the first sound of one that is not over has been heard."""
+        return any(speech.started_at_ms is not None for speech in self._open.values())
+
+    def knows(self, utterance_id: str) -> bool:
+        """Whether it is one of the app's that is not over yet."""
+        return utterance_id in self._open
+
+    def of_event(self, event_id: str | None) -> str | None:
+        """Return the utterance whose beginning an event told, while it is not over."""
+        utterance_id = self._told_by.get(event_id or "")
+        return utterance_id if utterance_id in self._open else None
+
+    def started(self, utterance_id: str, at_ms: int) -> None:
+        """Its first sound left."""
+        speech = self._open.get(utterance_id)
+        if speech is not None:
+            speech.started_at_ms = at_ms
+            if not self._at_end:
+                self._tell_start(speech)
+
+    def made(self, utterance_id: str, duration_ms: int) -> None:
+        """All its sound is there."""
+        speech = self._open.get(utterance_id)
+        if speech is not None:
+            speech.duration_ms = duration_ms
+            if not self._at_end:
+                self._tell_start(speech)
+
+    def ended(self, utterance_id: str, at_ms: int | None, *, always: bool) -> bool:
+        """It is over, at ``at_ms`` on the timeline if it was played to its end; False if it is not
+        one of the app's. One that nobody has heard is told only if ``always``.
+        """
+        speech = self._open.pop(utterance_id, None)
+        if speech is None:
+            return False
+        if speech.started_at_ms is not None:
+            if speech.duration_ms is None:
+                speech.duration_ms = max(0, (at_ms or speech.started_at_ms) - speech.started_at_ms)
+            self._tell_start(speech)
+        if always or speech.started_at_ms is not None:
+            self._tell("assistant_speech_ended", {})
+        return True
+
+    def _tell_start(self, speech: Speech) -> None:
+        if speech.is_sound or speech.told:
+            return
+        if speech.started_at_ms is None or speech.duration_ms is None:
+            return
+        speech.told = True
+        content: dict[str, object] = {
+            "text": speech.text,
+            "duration_ms": speech.duration_ms,
+            "speech_started_at": speech.started_at_ms,
+        }
+        if speech.markup is not None:
+            content["ssml"] = speech.markup
+        event_id = self._tell("assistant_speak", content)
+        if speech.utterance_id in self._open:
+            self._told_by = {event_id: speech.utterance_id}
