@@ -14,7 +14,7 @@ from cordboard.call.commands import (
     StopSpeaking,
     StoredPhrase,
 )
-from cordboard.call.desk import Desk
+from cordboard.call.desk import Desk, anything
 from cordboard.call.expectation import Expectation, ExpectationKind
 from cordboard.call.playback import Pause
 from tests.call.driver import plan
@@ -69,7 +69,7 @@ def test_expectations_are_told_once() -> None:
     """At first anything may come, in the plan's language; only a change is told."""
     desk = Desk(plan(language="de"))
     assert desk.expectation == Expectation(language="de")
-    desk.expect(desk.anything)
+    desk.expect(anything(desk.plan))
     dates = Expectation(ExpectationKind.DATE, language="de")
     desk.expect(dates)
     desk.expect(dates)

@@ -94,6 +94,7 @@ def listen(
         rig = Rig()
         parts = TranscribingParts(
             leg=rig.leg(),
+            by_name=lambda _: [],
             transcribers=transcribers,
             plan=TranscriberPlan(),
             language="en",

@@ -6,7 +6,7 @@ from cordboard.call.action_queue import triggered
 from cordboard.call.agent_actions import AgentActions
 from cordboard.call.bridging import Bridging
 from cordboard.call.commands import StoredPhrase
-from cordboard.call.desk import Desk
+from cordboard.call.desk import Desk, anything
 from cordboard.call.events import (
     ActionFinished,
     ActionSent,
@@ -37,6 +37,8 @@ class AgentOperator:
     """Runs one agent on one call. ``opening`` is what its model expects to hear first, where it can
     know.
     """
+
+    ear = None
 
     def __init__(self, opening: Expectation | None = None) -> None:
         self._opening = opening
@@ -77,16 +79,6 @@ class AgentOperator:
         self._actions.caller_spoke()
         # A turn that waited for the agent to finish has been silent only since then.
         self._start_reply(desk, now_ms if turn.kept else turn.stopped_ms, now_ms)
-
-    def caller_started(self, desk: Desk, now_ms: int) -> None:
-        """Wait for the words."""
-
-    def caller_made_noise(self, desk: Desk, now_ms: int) -> None:
-        """Wait for words."""
-
-    def pressed(self, digit: str, desk: Desk, now_ms: int) -> bool:
-        """Have keys collected into a turn."""
-        return False
 
     def barged_in(self, desk: Desk, now_ms: int) -> None:
         """Give up the reply, withdraw what has not been sent."""
@@ -176,11 +168,6 @@ class AgentOperator:
         return self._actions.is_running
 
     @property
-    def hears_over_itself(self) -> bool:
-        """What is said over words that cannot be cut off waits for their end."""
-        return False
-
-    @property
     def has_unfinished_actions(self) -> bool:
         """Whether an action that has left still owes its outcome."""
         return self._actions.is_running
@@ -230,7 +217,7 @@ class AgentOperator:
         desk.deadlines.clear("retry_reply")
         if self._opening is None and not self._expected and any(self._said):
             # What was asked for before is not what is asked now.
-            desk.expect(desk.anything)
+            desk.expect(anything(desk.plan))
         self._actions.reply_over(desk)
         plan = triggered(desk.plan.actions, " ".join(self._said))
         if plan is not None:

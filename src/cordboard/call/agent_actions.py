@@ -19,7 +19,7 @@ from cordboard.call.action_queue import (
 )
 from cordboard.call.actions import ActionCall, ActionKind, ActionOutcome, ActionPlan
 from cordboard.call.commands import RunAction, SendDigits, StoredPhrase
-from cordboard.call.desk import Desk
+from cordboard.call.desk import Desk, anything
 from cordboard.call.expectation import Expectation
 
 ACTION_MAX_MS = 30_000
@@ -156,7 +156,7 @@ class AgentActions:
             if pending.plan.speak_on_receive:
                 if outcome.success and outcome.agent_message:
                     desk.say(outcome.agent_message, kind="agent_message")
-                    desk.expect(opening or desk.anything)
+                    desk.expect(opening or anything(desk.plan))
                 else:
                     follow_up = True
         self.run_ready(desk)

@@ -27,13 +27,15 @@ class StoredPhrase(StrEnum):
 class Manner:
     """How one utterance is spoken, where that differs from the plan.
 
-    ``rule`` says who may cut it off. ``markup`` is the SSML document whose words the text are.
+    ``rule`` says who may cut it off. ``markup`` is the SSML document whose words the text are;
+    ``sound`` is played in place of a text.
     """
 
     rule: BargeInRule | None = None
     voice: VoicePlan | None = None
     language: str | None = None
     markup: str | None = None
+    sound: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True)

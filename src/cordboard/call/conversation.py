@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cordboard.call import floor as floors
+from cordboard.call.contest import Contest
 from cordboard.call.desk import Desk
 from cordboard.call.digits import DIGITS_WAIT_MS, DigitRow
 from cordboard.call.endpointing import Endpointing
@@ -17,11 +18,10 @@ from cordboard.call.events import (
 )
 from cordboard.call.floor import Floor, FloorStep
 from cordboard.call.heard import PlayoutEvent, keep_playout
-from cordboard.call.interruption import Verdict
 from cordboard.call.operator import Operator
-from cordboard.call.overlap import KeptTurns, Overlap
+from cordboard.call.overlap import KeptTurns
 from cordboard.call.plan import CallPlan
-from cordboard.call.playback import Pause, Utterance
+from cordboard.call.playback import Utterance
 from cordboard.call.turns import CallerTurn, CallerWords
 
 NOISE_MAX_MS = 3_000
@@ -32,9 +32,6 @@ INAUDIBLE = "[inaudible]"
 
 INAUDIBLE_WAIT_MS = 1_200
 """So long words may still come after speech that should have had some."""
-
-_SHIELD = "shield:"
-"""Deadlines of this kind end the time in which an utterance cannot be interrupted."""
 
 INAUDIBLE_MAX = 2
 """How often in a row the operator is told; then it is noise, and idle time counts."""
@@ -50,7 +47,7 @@ class Conversation:
         self._endpointing = Endpointing(plan.turn)
         self._words = CallerWords(self._endpointing)
         self._kept = KeptTurns()
-        self._overlap = Overlap(desk)
+        self._contest = Contest(desk, operator, self._words, self._kept, self._hand_on)
         self._digits = DigitRow()
         self._answered_ms = 0
         self._inaudible_count = 0
@@ -68,16 +65,17 @@ class Conversation:
     @property
     def stable_text(self) -> str:
         """The caller's words where they are all there and only silence is waited for, or none."""
-        stable = self._is_free and self._words.is_final and not self._overlap.is_open
+        stable = self._is_free and self._words.is_final and not self._contest.is_open
         return self._words.text if stable else ""
 
     @property
     def _is_free(self) -> bool:
-        return not self._agent_has_turn and self._kept.is_empty and not self._digits.text
+        return not self._contest.agent_has_turn and self._kept.is_empty and not self._digits.text
 
     def answered(self, now_ms: int) -> None:
         """The call's timeline begins."""
         self._answered_ms = now_ms
+        self._contest.answered_ms = now_ms
 
     def hung_up(self) -> None:
         """The leg is gone: keep the words that were never answered."""
@@ -108,15 +106,16 @@ class Conversation:
                 self._words.speech_started(self._answered_ms + at_ms)
                 self._desk.note("speech_started", {"at_ms": at_ms})
                 self._desk.deadlines.clear("endpointing")
-                self._operator.caller_started(self._desk, now_ms)
-                self._begin_overlap(now_ms)
+                if self._operator.ear is not None:
+                    self._operator.ear.started(self._desk, now_ms)
+                self._contest.begin(now_ms)
             case SpeechStopped(at_ms=at_ms):
                 self._move(FloorStep.CALLER_STOPS)
                 self._words.speech_stopped(self._answered_ms + at_ms)
                 self._desk.note("speech_stopped", {"at_ms": at_ms})
-                self._overlap.await_words(self._words, now_ms)
-                if not self._words.text:
-                    self._operator.caller_made_noise(self._desk, now_ms)
+                self._contest.await_words(now_ms)
+                if self._operator.ear is not None and not self._words.text:
+                    self._operator.ear.noise(self._desk, now_ms)
             case WordsHeard():
                 self._heard(event, now_ms)
             case DigitPressed(digit=digit):
@@ -129,10 +128,7 @@ class Conversation:
             return None
         if isinstance(event, PlayoutStarted):
             self._move(FloorStep.AGENT_STARTS)
-            self._overlap.agent_heard |= bool(utterance.text)
-            if utterance.shielded and utterance.rule is not None:
-                shielded_ms = now_ms + utterance.rule.allow_after_ms
-                self._desk.deadlines.set(f"{_SHIELD}{utterance.utterance_id}", shielded_ms)
+            self._contest.agent_began(utterance, now_ms)
         elif self._desk.playback.is_empty:
             self._move(FloorStep.AGENT_STOPS)
         return utterance
@@ -143,8 +139,8 @@ class Conversation:
             end = self._words.end_at_ms(self._desk.expectation)
             if end is not None:
                 self._end_turn(self._words.take(now_ms, end[1]), now_ms)
-        elif reason in ("overlap", "wordless") or reason.startswith(_SHIELD):
-            self._overlap_due(reason, now_ms)
+        elif self._contest.due(reason, now_ms):
+            pass
         elif reason == "noise":
             self._answer_kept(now_ms)
         elif reason == "inaudible":
@@ -155,27 +151,13 @@ class Conversation:
             return False
         return True
 
-    def _overlap_due(self, reason: str, now_ms: int) -> None:
-        if reason.startswith(_SHIELD):
-            self._desk.playback.unshield(reason.removeprefix(_SHIELD))
-            if self._words.speaking or self._words.text:
-                self._begin_overlap(now_ms)
-                self._judge(now_ms, final=False)
-        elif reason == "overlap" or self._words.text:
-            self._judge(now_ms, final=True)
-        elif self._overlap.is_open and self._desk.playback.rule is not None:
-            # The rule asks for words, and sound alone brings none.
-            self._resume(Verdict.NOISE, now_ms)
-        elif self._overlap.is_open:
-            self._barge_in("wordless", now_ms)
-
     def settle(self, now_ms: int) -> None:
         """Set the deadline of the turn's end; hand on turns that waited, once the agent has
         finished.
         """
         desk = self._desk
         self._endpointing.fixed_ms = desk.turn_silence_ms
-        end = None if self._overlap.is_open else self._words.end_at_ms(desk.expectation)
+        end = None if self._contest.is_open else self._words.end_at_ms(desk.expectation)
         if end is None:
             desk.deadlines.clear("endpointing")
         else:
@@ -185,7 +167,7 @@ class Conversation:
             desk.deadlines.clear("inaudible")
         else:
             desk.deadlines.set("inaudible", max(wordless_ms + INAUDIBLE_WAIT_MS, now_ms))
-        if self._kept.is_empty or self._agent_has_turn or self._words.text:
+        if self._kept.is_empty or self._contest.agent_has_turn or self._words.text:
             desk.deadlines.clear("noise")
         elif self._words.speaking:
             desk.deadlines.set_if_unset("noise", now_ms + NOISE_MAX_MS)
@@ -205,61 +187,14 @@ class Conversation:
     def _move(self, step: FloorStep) -> None:
         self.floor = floors.step(self.floor, step)
 
-    @property
-    def _agent_has_turn(self) -> bool:
-        return self._operator.is_busy or not self._desk.playback.is_empty
-
-    @property
-    def _agent_yields(self) -> bool:
-        return self._desk.playback.is_interruptible and not self._operator.is_deaf
-
-    def _begin_overlap(self, now_ms: int) -> None:
-        may = self._agent_has_turn and self._agent_yields
-        if may and not self._overlap.is_open and not self._desk.playback.is_dropping:
-            self._overlap.begin(now_ms - self._answered_ms)
-            if self._desk.playback.yields_at_once:
-                self._barge_in("voice", now_ms)
-        self._overlap.await_words(self._words, now_ms)
-
     def _heard(self, words: WordsHeard, now_ms: int) -> None:
         self._words.heard(words, now_ms)
         if words.text.strip():
             self._inaudible_count = 0
         self._desk.note("words", {"final": words.final}, text=words.text)
         if words.text.strip():
-            self._begin_overlap(now_ms)
-        self._judge(now_ms, final=words.final and not self._words.speaking)
-
-    def _judge(self, now_ms: int, *, final: bool) -> None:
-        if not self._overlap.is_open:
-            return
-        verdict = self._overlap.verdict(self._words.text, final=final)
-        if verdict is Verdict.BARGE_IN:
-            self._barge_in("words", now_ms)
-        elif verdict is not Verdict.UNDECIDED:
-            self._resume(verdict, now_ms)
-
-    def _barge_in(self, reason: str, now_ms: int) -> None:
-        self._overlap.end()
-        self._overlap.agent_heard = False
-        self._desk.note("barge_in", {"at_ms": now_ms - self._answered_ms, "reason": reason})
-        self._desk.stop_speaking()
-        self._operator.barged_in(self._desk, now_ms)
-
-    def _resume(self, verdict: Verdict, now_ms: int) -> None:
-        self._overlap.end()
-        text = self._words.text
-        self._desk.note(
-            "resumed", {"at_ms": now_ms - self._answered_ms, "reason": verdict.value}, text=text
-        )
-        if text and self._operator.hears_over_itself:
-            self._hand_on(self._words.take(now_ms, verdict.value), now_ms)
-        elif text:
-            self._kept.keep(self._words.take(now_ms, verdict.value))
-        else:
-            self._words.drop()
-        self._desk.resume_speaking(Pause.OVERLAP)
-        self._operator.resumed(self._desk, now_ms)
+            self._contest.begin(now_ms)
+        self._contest.judge(now_ms, final=words.final and not self._words.speaking)
 
     def _end_turn(self, turn: CallerTurn, now_ms: int) -> None:
         playback = self._desk.playback
@@ -267,7 +202,7 @@ class Conversation:
             # How much of the agent's words was heard is not known yet, and the answer hangs on it.
             self._kept.keep(turn, wanted=True)
         elif self._operator.is_deaf or not (
-            playback.is_interruptible or self._operator.hears_over_itself
+            playback.is_interruptible or self._operator.ear is not None
         ):
             self._desk.note("turn_kept", {"reason": turn.reason}, text=turn.text)
             self._kept.keep(turn)
@@ -275,7 +210,7 @@ class Conversation:
             self._hand_on(self._kept.followed_by(turn), now_ms)
 
     def _hand_on(self, turn: CallerTurn, now_ms: int) -> None:
-        self._overlap.agent_heard = False
+        self._contest.turn_over()
         turn_id = self._desk.new_id("t")
         self._desk.transcript.caller_said(turn.text)
         self._desk.note(
@@ -293,7 +228,7 @@ class Conversation:
 
     def _end_inaudible(self, now_ms: int) -> None:
         """The caller spoke and no words came of it: let the operator ask again."""
-        if self._agent_has_turn:
+        if self._contest.agent_has_turn:
             # It may have been the agent's own echo, and it asked for nothing.
             self._words.drop()
             return
@@ -303,10 +238,11 @@ class Conversation:
 
     def _pressed(self, digit: str, now_ms: int) -> None:
         self._desk.note("digit", digit=digit)
-        if self._operator.pressed(digit, self._desk, now_ms):
+        if self._operator.ear is not None:
+            self._operator.ear.pressed(digit, self._desk, now_ms)
             return
-        if self._agent_has_turn and self._agent_yields:
-            self._barge_in("digits", now_ms)
+        if self._contest.agent_has_turn and self._contest.agent_yields:
+            self._contest.barge_in("digits", now_ms)
         if self._digits.press(digit, self._desk.expectation):
             self._end_digits(now_ms)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cordboard.call.ahead import Ahead, Question
-from cordboard.call.barge_in import BargeInRule
 from cordboard.call.commands import (
     CancelReply,
     Command,
@@ -27,8 +26,12 @@ from cordboard.call.deadlines import Deadlines
 from cordboard.call.expectation import Expectation
 from cordboard.call.plan import CallPlan
 from cordboard.call.playback import Pause, Playback, Utterance
-from cordboard.call.sound import Sound
 from cordboard.call.transcript import Transcript
+
+
+def anything(plan: CallPlan) -> Expectation:
+    """Return what is expected where nothing in particular is."""
+    return Expectation(language=plan.language)
 
 
 class Desk:
@@ -40,8 +43,7 @@ class Desk:
         self.transcript = Transcript()
         self.playback = Playback()
         self.deadlines = Deadlines()
-        self.anything = Expectation(language=plan.language)
-        self.expectation = self.anything
+        self.expectation = anything(plan)
         self.ahead = Ahead()
         self.turn_silence_ms: int | None = None
         """Silence that ends the caller's turn, where the operator has set one."""
@@ -83,28 +85,18 @@ class Desk:
         prepare: bool = False,
         manner: Manner | None = None,
     ) -> str:
-        """Have ``text`` spoken after what is queued; returns the utterance's id."""
+        """Have ``text`` spoken after what is queued, or the sound of ``manner`` played; returns the
+        utterance's id.
+        """
         utterance_id = self.new_id("u")
         rule = None if manner is None else manner.rule
         self.playback.queue(Utterance(utterance_id, text, interruptible, kind, rule=rule))
         self.note("utterance", {"utterance_id": utterance_id, "utterance_kind": kind}, text=text)
+        if manner is not None and manner.sound is not None:
+            self.give(PlaySound(utterance_id, manner.sound))
+            return utterance_id
         language = self.language if manner is None else manner.language or self.language
         self.give(Speak(utterance_id, text, language, prepare, manner))
-        return utterance_id
-
-    def play(self, sound: Sound, rule: BargeInRule | None) -> str:
-        """Have sound played after what is queued; returns the utterance's id."""
-        utterance_id = self.new_id("u")
-        self.playback.queue(Utterance(utterance_id, "", True, "sound", rule=rule))
-        self.note(
-            "utterance",
-            {
-                "utterance_id": utterance_id,
-                "utterance_kind": "sound",
-                "duration_ms": sound.duration_ms,
-            },
-        )
-        self.give(PlaySound(utterance_id, sound))
         return utterance_id
 
     def start_prepared(self, utterance_id: str) -> None:

@@ -9,6 +9,22 @@ from cordboard.call.events import EndReason, Event
 from cordboard.call.turns import CallerTurn
 
 
+class Ear(Protocol):
+    """What an operator that follows the caller closely hears before a turn is over."""
+
+    def started(self, desk: Desk, now_ms: int) -> None:
+        """The caller began to make sound."""
+        ...
+
+    def noise(self, desk: Desk, now_ms: int) -> None:
+        """The caller's sound ended and has brought no words yet."""
+        ...
+
+    def pressed(self, digit: str, desk: Desk, now_ms: int) -> None:
+        """The caller pressed a key."""
+        ...
+
+
 class Operator(Protocol):
     """Decides what is said and done; the machine decides when it may be."""
 
@@ -22,18 +38,6 @@ class Operator(Protocol):
 
     def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
         """Answer the caller's turn; its words are in the transcript already."""
-        ...
-
-    def caller_started(self, desk: Desk, now_ms: int) -> None:
-        """Learn that the caller began to make sound."""
-        ...
-
-    def caller_made_noise(self, desk: Desk, now_ms: int) -> None:
-        """Learn that the caller's sound ended and has brought no words yet."""
-        ...
-
-    def pressed(self, digit: str, desk: Desk, now_ms: int) -> bool:
-        """Take a key; False to have keys collected into a turn."""
         ...
 
     def barged_in(self, desk: Desk, now_ms: int) -> None:
@@ -67,8 +71,10 @@ class Operator(Protocol):
         ...
 
     @property
-    def hears_over_itself(self) -> bool:
-        """Whether the caller's turns are handed on also while what sounds goes on."""
+    def ear(self) -> Ear | None:
+        """What hears the caller at every moment, where the operator wants to; None to learn of
+        whole turns alone, of keys as of words, and of nothing over words that cannot be cut off.
+        """
         ...
 
     @property

@@ -53,9 +53,9 @@ class Overlap:
     def verdict(self, text: str, *, final: bool) -> Verdict:
         """Judge the words heard so far; ``final`` when no more will come."""
         desk = self._desk
-        rule = desk.playback.rule
-        if rule is not None:
-            return judge_by_rule(text, rule, final=final)
+        first = desk.playback.first
+        if first is not None and first.rule is not None:
+            return judge_by_rule(text, first.rule, final=final)
         verdict = judge(text, self._sensitivity, desk.expectation, desk.language, final=final)
         unheard = not self.agent_heard and not desk.playback.has_begun
         if unheard and verdict is not Verdict.NOISE and text:

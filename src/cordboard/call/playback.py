@@ -48,6 +48,11 @@ class Utterance:
         """Whether the caller may cut it off now."""
         return self.interruptible and not self.shielded
 
+    @property
+    def yields_at_once(self) -> bool:
+        """Whether any voice of the caller takes the floor, before there are words for it."""
+        return self.rule is not None and self.rule.strategy is BargeInStrategy.IMMEDIATE
+
 
 class Playback:
     """The utterances that are not over yet, in order, and why they are held, if they are."""
@@ -121,22 +126,9 @@ class Playback:
         return not self._utterances
 
     @property
-    def rule(self) -> BargeInRule | None:
-        """The rule of what is played now, or is about to be; None where it has none."""
-        first = next(iter(self._utterances.values()), None)
-        return None if first is None else first.rule
-
-    @property
-    def yields_at_once(self) -> bool:
-        """Whether any voice of the caller takes the floor, before there are words for it."""
-        rule = self.rule
-        return rule is not None and rule.strategy is BargeInStrategy.IMMEDIATE
-
-    def unshield(self, utterance_id: str) -> None:
-        """The time in which an utterance could not be interrupted is over."""
-        utterance = self._utterances.get(utterance_id)
-        if utterance is not None:
-            utterance.shielded = False
+    def first(self) -> Utterance | None:
+        """What is played now, or is about to be."""
+        return next(iter(self._utterances.values()), None)
 
     @property
     def is_interruptible(self) -> bool:
@@ -145,7 +137,7 @@ class Playback:
         An action's message may be cut off until its first sound, because only then does the
         action leave.
         """
-        first = next(iter(self._utterances.values()), None)
+        first = self.first
         if first is None:
             return True
         return first.yields or (

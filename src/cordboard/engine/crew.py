@@ -11,10 +11,12 @@ from cordboard.engine.facts import FactLog
 from cordboard.engine.guard import Report
 from cordboard.engine.line import Line, LineParts
 from cordboard.engine.listening import Listening, ListeningParts
+from cordboard.engine.outlet import Outlet
 from cordboard.engine.parts import CallParts
 from cordboard.engine.recording import Recorder
 from cordboard.engine.replying import Replying, ReplyingParts
 from cordboard.engine.speaking import Speaking, SpeakingParts
+from cordboard.engine.telling import Telling
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing, TranscribingParts
 from cordboard.engine.transferring import Transferring
@@ -34,6 +36,8 @@ class Crew:
     acting: Acting
     transferring: Transferring
     line: Line
+    outlet: Outlet | None
+    app: Telling
 
 
 def gather_crew(
@@ -48,8 +52,10 @@ def gather_crew(
     timeline = Timeline(engine.clock)
     facts = FactLog(call, engine.store, engine.clock, timeline)
     recorder = Recorder(leg, facts, report)
+    # Only a flow can have sound looped under its speech; all others hand theirs to the leg at once.
+    outlet = None if call.plan.flow is None else Outlet(leg)
     transcribing = Transcribing(_transcribing_parts(parts, facts, report, post))
-    speaking = Speaking(_speaking_parts(parts, timeline, facts, work, report, post))
+    speaking = Speaking(_speaking_parts(parts, timeline, facts, work, report, post, outlet))
     listening = Listening(
         ListeningParts(
             leg=leg,
@@ -59,19 +65,7 @@ def gather_crew(
             post=post,
         )
     )
-    replying = Replying(
-        ReplyingParts(
-            call_id=call.call_id,
-            plan=call.plan,
-            models=engine.language_models.candidates(call.plan.language_model.provider),
-            clock=engine.clock,
-            facts=facts,
-            work=work,
-            report=report,
-            breaker=engine.breakers.of(call.organisation_id, engine.clock.now_ms),
-            post=post,
-        )
-    )
+    replying = Replying(_replying_parts(parts, facts, work, report, post))
     line = Line(
         LineParts(
             leg_id=call.leg_id,
@@ -83,10 +77,35 @@ def gather_crew(
             report=report,
             post=post,
             broke=broke,
+            outlet=outlet,
         )
     )
     acts = Acting(call.call_id, engine.action_runner, work, post), Transferring(parts, line, post)
-    return Crew(facts, recorder, transcribing, listening, speaking, replying, *acts, line)
+    app = Telling(parts, timeline, work, post)
+    return Crew(
+        facts, recorder, transcribing, listening, speaking, replying, *acts, line, outlet, app
+    )
+
+
+def _replying_parts(
+    parts: CallParts,
+    facts: FactLog,
+    work: Work,
+    report: Report,
+    post: Callable[[Event], None],
+) -> ReplyingParts:
+    engine, call = parts.engine, parts.call
+    return ReplyingParts(
+        call_id=call.call_id,
+        plan=call.plan,
+        models=engine.language_models.candidates(call.plan.language_model.provider),
+        clock=engine.clock,
+        facts=facts,
+        work=work,
+        report=report,
+        breaker=engine.breakers.of(call.organisation_id, engine.clock.now_ms),
+        post=post,
+    )
 
 
 def _transcribing_parts(
@@ -95,6 +114,7 @@ def _transcribing_parts(
     plan = parts.call.plan
     return TranscribingParts(
         leg=parts.leg,
+        by_name=parts.engine.transcribers.named,
         transcribers=parts.engine.transcribers.candidates(plan.transcriber.provider),
         plan=plan.transcriber,
         language=plan.language,
@@ -112,11 +132,14 @@ def _speaking_parts(
     work: Work,
     report: Report,
     post: Callable[[Event], None],
+    outlet: Outlet | None,
 ) -> SpeakingParts:
     engine, plan = parts.engine, parts.call.plan
     return SpeakingParts(
         leg=parts.leg,
+        mouth=parts.leg if outlet is None else outlet,
         synthesizers=engine.synthesizers.candidates(plan.voice.provider),
+        of_voice=lambda voice: engine.synthesizers.named(voice.provider),
         voice=plan.voice,
         phrases=engine.phrases,
         timeline=timeline,

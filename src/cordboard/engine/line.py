@@ -17,6 +17,7 @@ from cordboard.call.events import (
 from cordboard.engine.bridge import Bridge
 from cordboard.engine.guard import Guard, Report
 from cordboard.engine.listening import Listening
+from cordboard.engine.outlet import Outlet
 from cordboard.engine.recording import Recorder
 from cordboard.engine.speaking import Speaking
 from cordboard.engine.timeline import Timeline
@@ -36,6 +37,7 @@ class LineParts:
     transcribing: Transcribing
     speaking: Speaking
     recorder: Recorder
+    outlet: Outlet | None = None
     report: Report
     post: Callable[[Event], None]
     broke: Callable[[str], None]
@@ -54,9 +56,9 @@ class Line:
         self._target: Leg | None = None
         # Looked up once: these run for every frame.
         self._timeline = parts.timeline
-        self._next_frame = parts.speaking.next_frame
         self._record = parts.recorder.tick
         self._hear = parts.listening.hear
+        self._next_frame = _heard_frames(parts.speaking, parts.outlet)
 
     def open(self) -> None:
         """The leg has been answered: the timeline starts, sound flows."""
@@ -140,6 +142,8 @@ class Line:
             self._parts.recorder.codec_changed()
             self._parts.transcribing.codec_changed()
             self._parts.listening.codec_changed()
+            if self._parts.outlet is not None:
+                self._parts.outlet.codec_changed()
             self._parts.speaking.codec_changed()
             if self._bridge is not None:
                 self._bridge.codec_changed()
@@ -155,3 +159,15 @@ class Line:
     def _failed(self) -> None:
         self._open = False
         self._parts.broke("path of sound")
+
+
+def _heard_frames(speaking: Speaking, outlet: Outlet | None) -> Callable[[], bytes | None]:
+    """Return what gives, once a tick, the frame that leaves for the far end."""
+    if outlet is None:
+        return speaking.next_frame
+
+    def next_frame() -> bytes | None:
+        speaking.next_frame()
+        return outlet.tick()
+
+    return next_frame

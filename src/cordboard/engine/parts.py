@@ -15,12 +15,14 @@ from cordboard.ports import (
     ActionRunner,
     CallStore,
     Clock,
+    FlowApps,
     LanguageModel,
     Leg,
     NewCall,
     PhraseStore,
     RecordingSink,
     Synthesizer,
+    TextSender,
     Transcriber,
     TransferDesk,
     VoiceActivity,
@@ -44,6 +46,11 @@ class Choice(Generic[P]):
     def resolve(self, name: str) -> str:
         """Return the provider's name for a plan's one."""
         return self.auto if name == "auto" else name
+
+    def named(self, name: str) -> tuple[P, ...]:
+        """Return the provider of this very name, or nobody."""
+        found = self.by_name.get(self.resolve(name))
+        return () if found is None else (found,)
 
     def candidates(self, name: str) -> tuple[P, ...]:
         """Return who is to be asked, in order; nobody for a name that is not configured and has no
@@ -80,6 +87,8 @@ class EngineParts:
     voice_activity: VoiceActivity | None = None
     energy_alone: Callable[[CallPlan], bool] = _never
     transfers: TransferDesk | None = None
+    apps: FlowApps | None = None
+    texts: TextSender | None = None
     breakers: Breakers = field(default_factory=Breakers)
 
 

@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from cordboard.engine.conversion import Converter, kept_codec
+from cordboard.engine.outlet import Mouth
 from cordboard.engine.utterance import Utterance
 from cordboard.media.codec import FRAME_MS, Codec
-from cordboard.ports import Leg
 
 _LEAD_IN_FRAMES = 1
 _LOST_MARK_FRAMES = 5000 // FRAME_MS
@@ -32,7 +32,7 @@ class Playout:
     begins; what was *heard* is only ever computed from what the leg says it has not played.
     """
 
-    def __init__(self, leg: Leg) -> None:
+    def __init__(self, leg: Mouth) -> None:
         self._leg = leg
         self._outgoing = _Outgoing(leg.codec)
         self._queued_bytes = 0

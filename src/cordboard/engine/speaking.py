@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cordboard.call.commands import PlayStored, Speak
+from cordboard.call.commands import PlaySound, PlayStored, Speak
 from cordboard.call.events import (
     Event,
     PlayoutFailed,
@@ -17,13 +17,17 @@ from cordboard.call.events import (
     ProviderFailed,
     ProviderKind,
     ProviderRecovered,
+    SpeechMade,
 )
 from cordboard.call.plan import VoicePlan
+from cordboard.call.sound import Sound
 from cordboard.engine.breaker import Breaker
 from cordboard.engine.conversion import Converter, kept_codec
 from cordboard.engine.facts import FactLog
 from cordboard.engine.guard import Report
+from cordboard.engine.outlet import Mouth
 from cordboard.engine.playout import Playout
+from cordboard.engine.ready_sound import take_sound
 from cordboard.engine.synthesis import Synthesis
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.utterance import Utterance
@@ -40,7 +44,9 @@ class SpeakingParts:
     """What speaking needs of its call."""
 
     leg: Leg
+    mouth: Mouth
     synthesizers: Sequence[Synthesizer]
+    of_voice: Callable[[VoicePlan], Sequence[Synthesizer]]
     voice: VoicePlan
     phrases: PhraseStore
     timeline: Timeline
@@ -63,9 +69,14 @@ class Speaking:
     def __init__(self, parts: SpeakingParts) -> None:
         self._parts = parts
         self._queue: deque[Utterance] = deque()
-        self._playout = Playout(parts.leg)
+        self._playout = Playout(parts.mouth)
         self._synthesis = Synthesis(
-            parts.synthesizers, parts.voice, self._arrived, parts.report, parts.breaker
+            parts.synthesizers,
+            parts.voice,
+            parts.of_voice,
+            self._arrived,
+            parts.report,
+            parts.breaker,
         )
         self._job: tuple[Utterance, Job] | None = None
         self._paused = False
@@ -77,8 +88,16 @@ class Speaking:
         utterance = self._new(command.utterance_id, command.text, command.language)
         if utterance is not None:
             self._queue.append(utterance)
+            utterance.manner = command.manner
             utterance.released = not command.prepare
             self._synthesize_next()
+
+    def play_sound(self, command: PlaySound) -> None:
+        """Queue sound that is there already; it is brought into the leg's encoding as it plays."""
+        utterance = self._new(command.utterance_id, "", "")
+        if utterance is not None:
+            self._queue.append(utterance)
+            self._parts.work.start("converting sound", self._convert(utterance, command.sound))
 
     def play_stored(self, command: PlayStored) -> None:
         """Queue a phrase whose sound lies ready, before all that has no sound yet."""
@@ -184,10 +203,15 @@ class Speaking:
         if self._job is not None:
             return
         for utterance in self._queue:
-            if not utterance.complete:
+            if not utterance.complete and utterance.text:
                 job = self._parts.work.start("speaking", self._fill(utterance))
                 self._job = (utterance, job)
                 return
+
+    async def _convert(self, utterance: Utterance, sound: Sound) -> None:
+        await take_sound(utterance, sound, self._arrived)
+        utterance.complete = True
+        self._pump()
 
     async def _fill(self, utterance: Utterance) -> None:
         failure = await self._synthesis.fill(utterance)
@@ -201,6 +225,8 @@ class Speaking:
             self._provider_down = True
             utterance.failure = failure
             self._parts.post(ProviderFailed(ProviderKind.SYNTHESIZER, failure))
+        if utterance.manner is not None and utterance.sound:
+            self._parts.post(SpeechMade(utterance.utterance_id, utterance.duration_ms))
         if not utterance.sound and failure is not None:
             self._fail(utterance, failure)
         self._pump()

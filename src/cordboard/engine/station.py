@@ -11,20 +11,26 @@ from cordboard.call.commands import (
     CancelReply,
     CloseCall,
     Command,
+    ConfigureTranscriber,
     DialLeg,
     EndLeg,
     Expect,
     KeepFact,
+    MixSound,
     PauseSpeaking,
+    PlaySound,
     PlayStored,
+    PlayWaiting,
     RefuseLeg,
     ResumeSpeaking,
     RunAction,
     SendDigits,
+    SendText,
     Speak,
     StartReply,
     StartSpeaking,
     StopSpeaking,
+    TellApp,
 )
 from cordboard.call.events import (
     EndReason,
@@ -38,6 +44,7 @@ from cordboard.call.events import (
 from cordboard.engine.crew import gather_crew
 from cordboard.engine.facts import FactLog
 from cordboard.engine.guard import Guard, Report
+from cordboard.engine.outlet import Outlet
 from cordboard.engine.parts import CallParts
 from cordboard.engine.recording import Recorder
 from cordboard.engine.warming import warm_up
@@ -55,7 +62,17 @@ RELEASE_S = 1.0
 
 
 LegCommand = AnswerLeg | DialLeg | RefuseLeg | EndLeg | SendDigits | CloseCall
-VoiceCommand = Speak | PlayStored | StartSpeaking | PauseSpeaking | ResumeSpeaking | StopSpeaking
+VoiceCommand = (
+    Speak
+    | PlayStored
+    | PlaySound
+    | MixSound
+    | PlayWaiting
+    | StartSpeaking
+    | PauseSpeaking
+    | ResumeSpeaking
+    | StopSpeaking
+)
 
 
 class Station:
@@ -96,6 +113,7 @@ class Station:
         self._parts.leg.start(self._crew.line)
         self._work.start("creating the row", self._create())
         self._work.start("transcribing", self._crew.transcribing.run())
+        self._crew.app.open()
         self._work.start("warming up", warm_up(self._parts, self._report))
 
     def carry_out(self, command: Command) -> None:
@@ -113,6 +131,12 @@ class Station:
                 self._crew.acting.run(command)
             case Expect(expectation=expectation):
                 self._crew.transcribing.expect(expectation)
+            case ConfigureTranscriber():
+                self._crew.transcribing.configure(command)
+            case TellApp():
+                self._crew.app.tell(command)
+            case SendText():
+                self._crew.app.send_text(command)
             case AnswerLeg() | DialLeg() | RefuseLeg() | EndLeg() | SendDigits() | CloseCall():
                 self._carry_out_on_leg(command)
             case _:
@@ -132,8 +156,15 @@ class Station:
     def close(self) -> None:
         """Let go of the media clock and the shared voice activity."""
         self._end_judging()
+        self._crew.app.close()
         self._crew.line.close()
         self._crew.listening.close()
+
+    @property
+    def _outlet(self) -> Outlet:
+        outlet = self._crew.outlet
+        assert outlet is not None, "only a flow has sound looped"
+        return outlet
 
     def _carry_out_by_voice(self, command: VoiceCommand) -> None:
         speaking = self._crew.speaking
@@ -150,6 +181,12 @@ class Station:
                 speaking.resume()
             case StopSpeaking():
                 speaking.stop()
+            case PlaySound():
+                speaking.play_sound(command)
+            case MixSound(sound=sound, volume=volume):
+                self._outlet.mix(sound, volume)
+            case PlayWaiting(on=on):
+                self._outlet.wait(on=on)
 
     def _carry_out_on_leg(self, command: LegCommand) -> None:
         match command:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from cordboard.call.plan import VoicePlan
 from cordboard.engine.breaker import Breaker
@@ -24,12 +24,14 @@ class Synthesis:
         self,
         synthesizers: Sequence[Synthesizer],
         voice: VoicePlan,
+        of_voice: Callable[[VoicePlan], Sequence[Synthesizer]],
         arrived: Callable[[Utterance], None],
         report: Report,
         breaker: Breaker,
     ) -> None:
         self._synthesizers = synthesizers
         self._voice = voice
+        self._of_voice = of_voice
         self._arrived = arrived
         self._breaker = breaker
         self._guard = ProviderGuard("synthesizer", report)
@@ -41,14 +43,13 @@ class Synthesis:
         What a failed attempt delivered stays; the next attempt goes on after its last whole word.
         """
         failure = "unavailable"
-        attempts = [*self._synthesizers[:1], *self._synthesizers]
         rejected: Synthesizer | None = None
-        for synthesizer in attempts:
+        for synthesizer, voice in self._attempts(utterance):
             if synthesizer is rejected or not self._breaker.allows(synthesizer):
                 continue
             try:
                 with self._guard:
-                    await self._attempt(synthesizer, utterance)
+                    await self._attempt(synthesizer, voice, utterance)
             except ProviderError as error:
                 failure = error.failure
                 self._breaker.failed(synthesizer, error)
@@ -58,14 +59,25 @@ class Synthesis:
                 return None
         return failure
 
-    async def _attempt(self, synthesizer: Synthesizer, utterance: Utterance) -> None:
+    def _attempts(self, utterance: Utterance) -> Iterator[tuple[Synthesizer, VoicePlan]]:
+        """Name who is asked, in order, and with which voice: the utterance's own first."""
+        own = None if utterance.manner is None else utterance.manner.voice
+        if own is not None:
+            for synthesizer in self._of_voice(own)[:1]:
+                yield synthesizer, own
+        for synthesizer in (*self._synthesizers[:1], *self._synthesizers):
+            yield synthesizer, self._voice
+
+    async def _attempt(
+        self, synthesizer: Synthesizer, voice: VoicePlan, utterance: Utterance
+    ) -> None:
         utterance.drop_cut_word()
         done = utterance.characters_within(utterance.duration_ms)
         text = utterance.text[done:]
         if not text.strip():
             return
-        codec = best_codec(synthesizer.codecs(self._voice), utterance.codec)
-        chunks = synthesizer.speak(text, self._voice, utterance.language, codec)
+        codec = best_codec(synthesizer.codecs(voice), utterance.codec)
+        chunks = synthesizer.speak(text, voice, utterance.language, codec)
         offset_ms = utterance.duration_ms
         converter = Converter(codec, utterance.codec)
         async with Stream(chunks) as stream:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cordboard.call.commands import ConfigureTranscriber
 from cordboard.call.events import Event, ProviderFailed, ProviderKind, ProviderRecovered, WordsHeard
 from cordboard.call.expectation import Expectation
 from cordboard.call.plan import TranscriberPlan
@@ -28,6 +29,7 @@ OPEN_S = 3.0
 CLOSE_S = 1.0
 RETRY_S = 2.0
 MOST_REOPENINGS = 10
+RECONFIGURED = "reconfigured"
 _KEPT_FRAMES = 3 * FRAMES_PER_SECOND
 
 
@@ -39,6 +41,7 @@ class TranscribingParts:
 
     leg: Leg
     transcribers: Sequence[Transcriber]
+    by_name: Callable[[str], Sequence[Transcriber]]
     plan: TranscriberPlan
     language: str
     facts: FactLog
@@ -56,6 +59,16 @@ class _Use:
     words_owed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How the next stream is opened, and by whom."""
+
+    plan: TranscriberPlan
+    language: str
+    transcribers: Sequence[Transcriber]
+    expectation: Expectation | None = None
+
+
 class Transcribing:
     """Feeds one stream at a time; up to 3 s of sound wait while there is none (the oldest is
     dropped).
@@ -67,17 +80,18 @@ class Transcribing:
         self._converter: Converter | None = None
         self._stream_codec = parts.leg.codec
         self._waiting: deque[bytes] = deque(maxlen=_KEPT_FRAMES)
-        self._expectation: Expectation | None = None
         self._broken = asyncio.Event()
         self._failure = ""
         self._serial = 0
         self._use = _Use()
+        self._how = _How(parts.plan, parts.language, parts.transcribers)
 
     async def run(self) -> None:
         """Keep a stream open until cancelled; give up for good after ten reopenings."""
-        down = False
+        down, reopenings = False, 0
         try:
-            for _ in range(MOST_REOPENINGS + 1):
+            while reopenings <= MOST_REOPENINGS:
+                reopenings += self._failure != RECONFIGURED
                 failure = await self._open()
                 if failure is not None:
                     if not down:
@@ -137,9 +151,30 @@ class Transcribing:
 
     def expect(self, expectation: Expectation) -> None:
         """Set what kind of answer comes next, for this stream and those after it."""
-        self._expectation = expectation
+        self._how = replace(self._how, expectation=expectation)
         if self._stream is not None:
             self._stream.expect(expectation)
+
+    def configure(self, command: ConfigureTranscriber) -> None:
+        """Listen in another way from now on, by a new stream; a provider that is not there changes
+        nothing.
+        """
+        how = self._how
+        if command.provider is not None:
+            others = self._parts.by_name(command.provider)
+            if others:
+                plan = replace(how.plan, provider=command.provider)
+                how = replace(how, plan=plan, transcribers=others)
+            else:
+                self._parts.facts.keep("warning", {"warning": "transcriber_not_configured"})
+        if command.languages is not None:
+            how = replace(how, language=(*command.languages, self._parts.language)[0])
+        if command.vocabulary is not None:
+            keywords = dict.fromkeys(command.vocabulary, 1.0)
+            how = replace(how, plan=replace(how.plan, keywords=keywords))
+        self._how, self._use = how, _Use()
+        self._failure = RECONFIGURED
+        self._broken.set()
 
     async def _open(self) -> str | None:
         failure = "unavailable"
@@ -164,18 +199,18 @@ class Transcribing:
     def _in_turn(self) -> Sequence[Transcriber]:
         """Return who is to be asked, in order: one whose last stream was deaf comes last."""
         deaf = None if self._use.has_heard else self._use.transcriber
-        candidates = self._parts.transcribers
+        candidates = self._how.transcribers
         return sorted(candidates, key=lambda transcriber: transcriber is deaf)
 
     async def _open_one(self, transcriber: Transcriber) -> None:
         parts = self._parts
-        codec = best_codec(transcriber.codecs(parts.plan), parts.leg.codec)
+        codec = best_codec(transcriber.codecs(self._how.plan), parts.leg.codec)
         self._broken.clear()
         self._serial += 1
         report = self._reporter(self._serial)
         try:
             async with asyncio.timeout(OPEN_S):
-                stream = await transcriber.open(parts.plan, codec, parts.language, report)
+                stream = await transcriber.open(self._how.plan, codec, self._how.language, report)
         except TimeoutError:
             raise ProviderError("timeout", retryable=True) from None
         self._attach(stream, codec)
@@ -184,8 +219,8 @@ class Transcribing:
         self._stream_codec = codec
         own = self._parts.leg.codec
         self._converter = None if codec == own else Converter(own, codec)
-        if self._expectation is not None:
-            stream.expect(self._expectation)
+        if self._how.expectation is not None:
+            stream.expect(self._how.expectation)
         self._stream = stream
         waiting = list(self._waiting)
         self._waiting.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cordboard.call.commands import Manner
 from cordboard.media.codec import Codec
 from cordboard.ports import WordTime
 
@@ -125,6 +126,7 @@ class Utterance(SpokenText):
     __slots__ = (
         "asked_ms",
         "language",
+        "manner",
         "played_to_ms",
         "released",
         "started",
@@ -136,6 +138,8 @@ class Utterance(SpokenText):
         super().__init__(text, codec)
         self.utterance_id = utterance_id
         self.language = language
+        self.manner: Manner | None = None
+        """How it is to be spoken, where that differs from the plan."""
         self.stored_text = ""
         """The words of a stored phrase."""
         self.released = True

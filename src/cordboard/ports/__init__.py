@@ -15,6 +15,7 @@ from cordboard.ports.carriers import (
     OutgoingLeg,
     TransferDesk,
 )
+from cordboard.ports.flows import AppLine, FlowApps, TextSender
 from cordboard.ports.providers import (
     ActionRunner,
     LanguageModel,
@@ -54,12 +55,14 @@ from cordboard.ports.times import (
 
 __all__ = [
     "ActionRunner",
+    "AppLine",
     "CallEnding",
     "CallStore",
     "Clock",
     "DialFailed",
     "Direction",
     "Fact",
+    "FlowApps",
     "InboundPlan",
     "LanguageModel",
     "Leg",
@@ -80,6 +83,7 @@ __all__ = [
     "ReplyRequest",
     "SpeechChunk",
     "Synthesizer",
+    "TextSender",
     "Transcriber",
     "TranscriberFailed",
     "TranscriberStream",

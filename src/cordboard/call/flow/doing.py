@@ -147,7 +147,8 @@ class Doing:
             desk.turn_silence_ms = action.turn_silence_ms
         if isinstance(action, FlowAudio):
             self._timer.keep(action.input_timeout_ms)
-            utterance_id = desk.play(action.sound or _NO_SOUND, rule)
+            manner = Manner(rule=rule, sound=action.sound or _NO_SOUND)
+            utterance_id = desk.say("", kind="sound", manner=manner)
             self._speeches.add(Speech(utterance_id, is_sound=True))
         else:
             self._timer.wish(action.input_timeout_ms)

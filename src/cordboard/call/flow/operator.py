@@ -26,11 +26,11 @@ from cordboard.call.events import (
 from cordboard.call.flow import exchange as exchanges
 from cordboard.call.flow import input_timer, waiting
 from cordboard.call.flow.doing import Doing
+from cordboard.call.flow.ear import FlowEar
 from cordboard.call.flow.exchange import Exchange
 from cordboard.call.flow.input_timer import InputTimer
 from cordboard.call.flow.plan import FlowPlan
 from cordboard.call.flow.speeches import Speeches
-from cordboard.call.flow.voice import CallerVoice
 from cordboard.call.flow.waiting import WaitingSound
 from cordboard.call.turns import CallerTurn
 
@@ -50,7 +50,7 @@ class FlowOperator:
         self._speeches = Speeches(self._tell_of_speech, at_end=plan.speaks_at_end)
         self._doing = Doing(plan, self._speeches, self._timer)
         self._interrupted = False
-        self._voice = CallerVoice()
+        self._ear = FlowEar(plan, self._timer, self._exchange, self._after)
 
     def offered(self, desk: Desk) -> None:
         """Take the desk; the app learns of the call once it is up."""
@@ -63,34 +63,10 @@ class FlowOperator:
         self._tell("session_start")
         self._settle()
 
-    def caller_started(self, desk: Desk, now_ms: int) -> None:
-        """Tell an app that can be told at any time; the caller's silence is over."""
-        self._now_ms = now_ms
-        self._timer.stop(desk)
-        if self._voice.started(now_ms) and not self._plan.answers_each:
-            self._exchange.tell(desk, "user_speech_started", now_ms, answerable=False)
-        self._settle()
-
-    def caller_made_noise(self, desk: Desk, now_ms: int) -> None:
-        """Let the silence count again."""
-        self._now_ms = now_ms
-        self._voice.stopped(now_ms)
-        self._timer.start(desk, now_ms)
-        self._settle()
-
-    def pressed(self, digit: str, desk: Desk, now_ms: int) -> bool:
-        """Tell the app of each key by itself; keys outside its alphabet are left out."""
-        self._now_ms = now_ms
-        self._timer.restart(desk, now_ms)
-        if digit in "0123456789*#":
-            self._tell("dtmf_received", {"digit": digit})
-        self._settle()
-        return True
-
     def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
         """Tell the app what the caller said."""
         self._now_ms = now_ms
-        self._voice.turn_over()
+        self._ear.voice.turn_over()
         if turn.text == INAUDIBLE:
             self._timer.start(desk, now_ms)
             return
@@ -173,9 +149,9 @@ class FlowOperator:
         return self._doing.is_transferring
 
     @property
-    def hears_over_itself(self) -> bool:
-        """The app learns what the caller says whatever is playing."""
-        return True
+    def ear(self) -> FlowEar:
+        """The app learns of the caller's voice and keys as they come."""
+        return self._ear
 
     @property
     def has_unfinished_actions(self) -> bool:
@@ -261,6 +237,10 @@ class FlowOperator:
         assert self._desk is not None, "an operator is offered its call first"
         return self._exchange.tell(self._desk, kind, self._now_ms, content)
 
+    def _after(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+        self._settle()
+
     def _settle(self) -> None:
         """After each step: let the caller hear that somebody is at work, where that is so."""
         desk, doing = self._desk, self._doing
@@ -268,5 +248,5 @@ class FlowOperator:
             return
         owed = self._exchange.app_has_turn or doing.app_away
         # While the caller speaks, and while a target rings, it is not the app that is waited for.
-        quiet = not self._voice.heard and not doing.is_transferring and doing.end_reason is None
+        quiet = not self._ear.voice.heard and not doing.is_transferring and doing.end_reason is None
         self._waiting.settle(desk, self._now_ms, wanted=owed and quiet)

@@ -259,6 +259,7 @@ async def test_a_cut_in_the_middle_of_a_sentence(fake: FakeSpeech, number: int) 
         synthesis = Synthesis(
             [synthesizer],
             _VOICE,
+            lambda _: [synthesizer],
             arrived,
             lambda _, mistake: mistakes.append(mistake),
             Breakers().of("org", lambda: 0),

@@ -62,6 +62,7 @@ async def test_a_stream_that_breaks_is_replaced() -> None:
             async with DeepgramTranscriber(options) as transcriber, asyncio.TaskGroup() as group:
                 parts = TranscribingParts(
                     leg=rig.leg(),
+                    by_name=lambda _: [],
                     transcribers=[transcriber],
                     plan=TranscriberPlan(),
                     language="en",
