@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.counts import count
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
 
 # No deadline for one example: on a shared machine it would measure the neighbours.
 settings.register_profile(
@@ -29,3 +37,24 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return (
         argname if " object at 0x" in shown or len(shown) > 4 * _LONGEST_NAME_CHARACTERS else None
     )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Return a PostgreSQL server of this test process; it is started by who asks first."""
+    from tests.postgres import postgres_server  # only where it is wanted: it takes long to import
+
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of a new database, of either kind, for one test."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/cordboard.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.make()
+    yield url
+    server.drop(url)

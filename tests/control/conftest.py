@@ -8,13 +8,23 @@ import httpx
 import pytest
 
 from tests.control.server import Server, running
+from tests.postgres import PostgresServer
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Return a running server, one for a whole module of tests."""
-    with running(tmp_path_factory.mktemp("server")) as started:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Return a running server, one for a whole module of tests and each kind of database."""
+    if request.param == "sqlite":
+        with running(tmp_path_factory.mktemp("server")) as started:
+            yield started
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    url = postgres.make()
+    with running(tmp_path_factory.mktemp("server"), url) as started:
         yield started
+    postgres.drop(url)
 
 
 @pytest.fixture

@@ -135,9 +135,9 @@ def services_on(url: str, engine: Engine) -> ControlServices:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Server]:
-    """Run a server on an empty database in ``directory``."""
-    url = f"sqlite+aiosqlite:///{directory}/cordboard.db"
+def running(directory: Path, url: str | None = None) -> Iterator[Server]:
+    """Run a server on an empty database: the one at ``url``, or a file in ``directory``."""
+    url = url or f"sqlite+aiosqlite:///{directory}/cordboard.db"
     engine = Engine()
     services = services_on(url, engine)
     # With the protocol named, asyncio sees that it is TCP and turns Nagle's delay off.

@@ -30,12 +30,17 @@ CALL = "00000000-0000-4000-8000-00000000000a"
 LEG = "00000000-0000-4000-8000-00000000000b"
 
 HOLD_LOCK = """
-import sqlite3, sys, time
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
-print("locked", flush=True)
-sys.stdin.readline()
-connection.execute("COMMIT")
+import asyncio, sys
+from cordboard.storage.database import Database
+from sqlalchemy import text
+
+async def main(url):
+    async with Database(url).write() as session:
+        await session.execute(text("SELECT 1"))
+        print("locked", flush=True)
+        sys.stdin.readline()
+
+asyncio.run(main(sys.argv[1]))
 """
 
 CRASH = """
@@ -128,9 +133,9 @@ def open_store(database: Database, engine_id: str, **options: object) -> SqlCall
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(database_url: str) -> str:
     """Return the address of a database."""
-    return f"sqlite+aiosqlite:///{tmp_path}/cordboard.db"
+    return database_url
 
 
 @pytest_asyncio.fixture
@@ -146,9 +151,8 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 def hold_lock(url: str) -> subprocess.Popen[bytes]:
     """Start a process that takes the write lock and keeps it until its input ends."""
-    path = url.removeprefix("sqlite+aiosqlite:///")
     return subprocess.Popen(
-        [sys.executable, "-c", HOLD_LOCK, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", HOLD_LOCK, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
 
 

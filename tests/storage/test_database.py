@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,19 +12,33 @@ import pytest_asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from cordboard.storage.database import Database, SchemaUnknown, migrate
+from cordboard.storage.database import (
+    BadAddress,
+    Database,
+    DatabaseAway,
+    SchemaUnknown,
+    address,
+    migrate,
+)
 from cordboard.storage.tables import Agent, Organisation, Prompt, Row, Voice
+from tests.postgres import PostgresServer
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Return the address of a database that does not exist yet, in a directory that does not."""
-    return f"sqlite+aiosqlite:///{tmp_path}/new/cordboard.db"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of a database that is empty, or does not exist yet, as its directory."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/new/cordboard.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.make(empty=True)
+    yield url
+    server.drop(url)
 
 
 @pytest_asyncio.fixture
@@ -40,7 +54,7 @@ async def test_migrations_add_up_to_the_models(url: str) -> None:
     """What the migrations make is what the models say, and a second run changes nothing."""
     await migrate(url)
     await migrate(url)
-    engine = create_async_engine(url)
+    engine = create_async_engine(address(url))
     async with engine.connect() as connection:
         differences = await connection.run_sync(_differences)
     await engine.dispose()
@@ -62,14 +76,18 @@ async def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
         await migrate(url)
 
 
-async def test_pragmas(database: Database) -> None:
-    """Both sides run in WAL with foreign keys on; the writer syncs fully."""
+async def test_pragmas(tmp_path: Path) -> None:
+    """On SQLite both sides run in WAL with foreign keys on; the writer syncs fully."""
+    url = f"sqlite:///{tmp_path}/cordboard.db"
+    await migrate(url)
+    database = Database(url)
     async with database.write() as session:
         assert (await session.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
         assert (await session.execute(text("PRAGMA synchronous"))).scalar() == 2
         assert (await session.execute(text("PRAGMA foreign_keys"))).scalar() == 1
     async with database.read() as session:
         assert (await session.execute(text("PRAGMA foreign_keys"))).scalar() == 1
+    await database.close()
 
 
 async def test_a_raising_block_leaves_nothing(database: Database) -> None:
@@ -91,7 +109,7 @@ async def test_readers_cannot_write(database: Database) -> None:
     """A change in a reading transaction is refused by the database itself."""
     async with database.read() as session:
         session.add(Organisation(id="o", name="O", created_at=AT))
-        with pytest.raises(OperationalError, match="readonly"):
+        with pytest.raises(DBAPIError, match=r"readonly|read-only"):
             await session.flush()
 
 
@@ -169,3 +187,53 @@ async def test_a_second_process_waits_its_turn(database: Database, url: str) -> 
     async with database.read() as session:
         count = (await session.execute(select(func.count()).select_from(Organisation))).scalar()
     assert count == 40
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mysql://root:hunter2@db/x", "only sqlite"),
+        ("hunter2", "no address"),
+        ("postgresql+psycopg2://root:hunter2@db/x", "only sqlite"),
+    ],
+)
+def test_bad_addresses(url: str, why: str) -> None:
+    """What cannot be used is refused with the reason, and without what it holds."""
+    with pytest.raises(BadAddress, match=why) as refused:
+        Database(url)
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_several_processes_migrate(url: str) -> None:
+    """Processes that start at once bring a new database up to date together."""
+    if url.startswith("postgresql"):
+        await asyncio.gather(*(migrate(url) for _ in range(3)))
+    await migrate(url)
+
+
+async def test_a_server_that_goes_away(postgres: PostgresServer) -> None:
+    """A server that has crashed is told as being away, before, during and after; then it is used
+    again.
+    """
+    url = postgres.make()
+    database = Database(url)
+    async with database.write() as session:
+        session.add(Organisation(id="o", name="0", created_at=AT))
+
+    async def cut_off() -> None:
+        async with database.write() as session:
+            session.add(Organisation(id="p", name="1", created_at=AT))
+            await session.flush()
+            postgres.stop()
+
+    with pytest.raises(DatabaseAway):
+        await cut_off()
+    for transaction in (database.read, database.write):
+        with pytest.raises((DatabaseAway, OSError)):
+            async with transaction() as session:
+                await session.execute(text("SELECT 1"))
+    postgres.start()
+    async with database.read() as session:
+        ids = list(await session.scalars(select(Organisation.id)))
+    assert ids == ["o"]
+    await database.close()

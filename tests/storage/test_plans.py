@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,11 +120,10 @@ def part(table: type[Any], row_id: str, organisation_id: str = "o", **columns: o
 
 
 @pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     """Return a database with one agent, two numbers and two trunks."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/cordboard.db"
-    await migrate(url)
-    opened = Database(url)
+    await migrate(database_url)
+    opened = Database(database_url)
     voice = {"voice_id": "joe"}
     trunk = {
         "networks": ["10.0.0.0/8"],

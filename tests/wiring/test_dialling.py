@@ -6,7 +6,6 @@ import os
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import phonenumbers
 import pytest
@@ -35,11 +34,10 @@ OURS = "12025550101"
 
 
 @pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     """Return a database with an organisation, a number and a trunk."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/cordboard.db"
-    await migrate(url)
-    opened = Database(url)
+    await migrate(database_url)
+    opened = Database(database_url)
     shared = {"organisation_id": ORGANISATION, "created_at": NOW}
     fields = {
         "target": "sip:192.0.2.1:5070",

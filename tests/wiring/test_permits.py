@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -37,11 +36,10 @@ class Clock:
 
 
 @pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     """Return a database with two organisations."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/cordboard.db"
-    await migrate(url)
-    opened = Database(url)
+    await migrate(database_url)
+    opened = Database(database_url)
     async with opened.write() as session:
         session.add(Organisation(id=ORGANISATION, name="O", created_at=NOW))
         session.add(Organisation(id=OTHER, name="P", created_at=NOW))

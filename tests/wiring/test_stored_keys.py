@@ -24,11 +24,10 @@ VAULT = Vault(MasterKey(bytes(range(32))), Randomness.system().random_bytes)
 
 
 @pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     """Return a database with one organisation that has an account at a vendor and a carrier."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/cordboard.db"
-    await migrate(url)
-    opened = Database(url)
+    await migrate(database_url)
+    opened = Database(database_url)
     async with opened.write() as session:
         session.add(Organisation(id=ORGANISATION, name="O", created_at=NOW))
         await session.flush()

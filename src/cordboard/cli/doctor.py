@@ -115,7 +115,7 @@ def _key(settings: Settings) -> Iterator[Finding]:
     from cordboard.ids import Randomness
     from cordboard.storage.vault import VaultError, load_master_key
 
-    if not any((settings.data_dir / name).is_file() for name in ("master.check", "cordboard.db")):
+    if not _holds_data(settings):
         return  # the first start makes a key
     try:
         load_master_key(
@@ -151,22 +151,32 @@ async def _providers(settings: Settings) -> list[Finding]:
         return findings
 
 
+def _holds_data(settings: Settings) -> bool:
+    """Tell whether there has been a server on this directory."""
+    return any((settings.data_dir / name).is_file() for name in ("master.check", "cordboard.db"))
+
+
 async def _carriers(settings: Settings) -> list[Finding]:
     """Try trunks and linked accounts, where there is a database that tells of some."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from cordboard.ids import Randomness
-    from cordboard.storage.database import Database
+    from cordboard.storage.database import BadAddress, Database, DatabaseAway
     from cordboard.storage.vault import Vault, VaultError, load_master_key
     from cordboard.wiring.checkup import check_carriers
 
-    if not (settings.data_dir / "cordboard.db").is_file():
+    if not _holds_data(settings):
         return []
     random_bytes = Randomness.system().random_bytes
-    database = Database(settings.database_url)
+    try:
+        database = Database(settings.database_url)
+    except BadAddress as problem:
+        return [Finding("problem", str(problem))]
     try:
         key = load_master_key(settings.data_dir, settings.master_key, random_bytes, holds_data=True)
         verdicts = await check_carriers(settings, database, Vault(key, random_bytes))
+    except DatabaseAway as problem:
+        return [Finding("problem", str(problem))]
     except (VaultError, SQLAlchemyError) as problem:
         return [Finding("problem", f"carriers: {type(problem).__name__}")]
     finally:

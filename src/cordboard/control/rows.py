@@ -85,5 +85,5 @@ def text_fields(table: type[ResourceRow], *names: str) -> Columns:
 
 
 def number_fields(table: type[ResourceRow], *names: str) -> Columns:
-    """Return sort columns for numbers and switches of a resource's fields."""
+    """Return sort columns for numbers of a resource's fields."""
     return {name: table.fields[name].as_float() for name in names}

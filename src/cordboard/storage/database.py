@@ -1,19 +1,23 @@
-"""Transactions: many readers, one writer where the database can have only one.
+"""Transactions: many readers, one writer at a time.
 
-On SQLite all writes go through one connection under a lock, each in a transaction that takes the
-write lock at its start, so that no transaction fails half-way because another one came first.
+On SQLite all writes go through one connection, each in a transaction that takes the write lock at
+its start; on PostgreSQL each takes one advisory lock. So no transaction fails half-way because
+another one came first, and what one has read stays true until it has written.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from socket import gaierror
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 if TYPE_CHECKING:
@@ -21,7 +25,50 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS: Final = 5_000
 READERS_COUNT: Final = 4
+CONNECT_TIMEOUT_S: Final = 3.0
+STATEMENT_TIMEOUT_S: Final = 10.0
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+_DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+_AWAY_STATES: Final = ("08", "40", "53", "55", "57")
+"""Classes of SQLSTATE (PostgreSQL, appendix A) of a server that is away, full or in the way of
+itself: connection lost, transaction rolled back, out of resources, lock not to be had, shut down.
+"""
+
+
+_SHUT_STATES: Final = ("28", "3D")
+"""Classes of SQLSTATE of a wrong user or password, and of a database that does not exist."""
+
+_MIGRATING: Final = 0xC0BD
+"""The advisory lock that whoever migrates holds."""
+
+_TAKE_TURN: Final = text(f"SELECT pg_advisory_xact_lock({0xC0BE})")
+"""Held by the one transaction that writes now, whichever process it is of."""
+
+_SERVER_SETTINGS: Final = {
+    "application_name": "cordboard",
+    # A process that hangs in the midst of a transaction must not keep the others waiting for ever.
+    "idle_in_transaction_session_timeout": "15s",
+    "lock_timeout": "10s",
+}
+
+
+class BadAddress(OSError):
+    """The database's address cannot be used; the text says why, and holds nothing secret."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"CORDBOARD_DATABASE_URL: {why}")
+
+
+class DatabaseAway(OSError):
+    """The server is not there, or cannot do it now; the same may work a moment later."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the database (CORDBOARD_DATABASE_URL) is away: {why}")
 
 
 class SchemaUnknown(Exception):
@@ -35,35 +82,45 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        """Connects at the first transaction; ``url`` is SQLAlchemy's, with an async driver."""
+        """Connects at the first transaction; see ``address`` for what ``url`` may be.
+
+        Raises:
+            BadAddress: it cannot be used.
+
+        """
         self._sqlite = is_sqlite(url)
         self._readers = _engine(url, READERS_COUNT, writes=False)
-        self._writer = _engine(url, 1, writes=True) if self._sqlite else self._readers
+        self._writer = _engine(url, 1, writes=True)
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """One consistent view; whatever was changed in it is dropped."""
-        async with AsyncSession(self._readers, expire_on_commit=False) as session:
-            yield session
+        """One consistent view; whatever was changed in it is dropped.
+
+        Raises:
+            DatabaseAway: the server went away.
+
+        """
+        with _told_away():
+            async with AsyncSession(self._readers, expire_on_commit=False) as session:
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: durable when the block has been left, without effect when it raised.
 
-        On SQLite it waits for its turn; to ask for a second one inside the block never ends.
-        """
-        if not self._sqlite:
-            async with self._transaction() as session:
-                yield session
-            return
-        async with self._turn, self._transaction() as session:
-            yield session
+        It waits for its turn; to ask for a second one inside the block never ends.
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-            yield session
+        Raises:
+            DatabaseAway: the server went away; whether the transaction counts may be in doubt.
+
+        """
+        sessions = AsyncSession(self._writer, expire_on_commit=False)
+        with _told_away():
+            async with self._turn, sessions as session, session.begin():
+                if not self._sqlite:
+                    await session.execute(_TAKE_TURN)
+                yield session
 
     async def close(self) -> None:
         """Close all connections."""
@@ -75,6 +132,8 @@ async def migrate(url: str) -> None:
     """Bring the schema of the database at ``url`` up to date; does nothing when it is.
 
     Raises:
+        BadAddress: ``url`` cannot be used.
+        DatabaseAway: the server is not there.
         SchemaUnknown: the database is newer than this program; nothing was changed.
 
     """
@@ -82,15 +141,40 @@ async def migrate(url: str) -> None:
         _make_directory(url)
     engine = _engine(url, 1, writes=True)
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+        with _told_away():
+            async with engine.begin() as connection:
+                if not is_sqlite(url):
+                    # Of several processes that start at once, one migrates and the others wait.
+                    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+                await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
 
 
+def address(url: str) -> URL:
+    """Return SQLAlchemy's form of ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
+
+    Raises:
+        BadAddress: it is neither, or its driver is not installed.
+
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadAddress("it is no address of a database") from None
+    name = parsed.drivername
+    if name not in (*_DRIVERS, *_DRIVERS.values()):
+        known = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+        raise BadAddress(f"{name}: only {known} can be used")
+    parsed = parsed.set(drivername=_DRIVERS.get(name, name))
+    if parsed.get_backend_name() == "postgresql" and find_spec("asyncpg") is None:
+        raise BadAddress("PostgreSQL needs its driver: pip install 'cordboard[postgresql]'")
+    return parsed
+
+
 def is_sqlite(url: str) -> bool:
     """Tell whether ``url`` names a SQLite database."""
-    return make_url(url).get_backend_name() == "sqlite"
+    return address(url).get_backend_name() == "sqlite"
 
 
 def migration_config(connection: Connection | None = None) -> Config:
@@ -114,9 +198,25 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _make_directory(url: str) -> None:
-    path = make_url(url).database
+    path = address(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextmanager
+def _told_away() -> Iterator[None]:
+    """Tell a server that is away, or does not let us in, from one that refuses a statement."""
+    try:
+        yield
+    except DBAPIError as error:
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if error.connection_invalidated or state.startswith(_AWAY_STATES):
+            raise DatabaseAway(type(error.orig).__name__) from error
+        if state.startswith(_SHUT_STATES):
+            raise BadAddress(f"the server does not let us in (SQLSTATE {state})") from error
+        raise
+    except (ConnectionError, gaierror) as error:
+        raise DatabaseAway(type(error).__name__) from error
 
 
 class _Cursor(Protocol):
@@ -126,9 +226,24 @@ class _Cursor(Protocol):
 
 
 def _engine(url: str, size: int, *, writes: bool) -> AsyncEngine:
+    at = address(url)
     if not is_sqlite(url):
-        return create_async_engine(url, pool_size=size + 1, pool_pre_ping=True)
-    engine = create_async_engine(url, pool_size=size, max_overflow=0)
+        engine = create_async_engine(
+            at,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=CONNECT_TIMEOUT_S,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": CONNECT_TIMEOUT_S,
+                "command_timeout": STATEMENT_TIMEOUT_S,
+                "server_settings": _SERVER_SETTINGS,
+            },
+        )
+        if writes:
+            return engine.execution_options(isolation_level="READ COMMITTED")
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    engine = create_async_engine(at, pool_size=size, max_overflow=0)
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     def connected(connection: Any, _record: object) -> None:

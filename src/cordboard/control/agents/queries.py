@@ -17,12 +17,14 @@ _TEXTS: Final = (
 )
 _NUMBERS: Final = (
     *("noise_suppression", "conversation_speed", "initial_message_delay", "idle_time_seconds"),
-    *("ask_if_human_present_on_idle", "run_do_not_call_detection", "llm_temperature"),
+    "llm_temperature",
 )
+_SWITCHES: Final = ("ask_if_human_present_on_idle", "run_do_not_call_detection")
 
 COLUMNS: Final[Columns] = {
     **{name: Agent.fields[name].as_string() for name in _TEXTS},
     **{name: Agent.fields[name].as_float() for name in _NUMBERS},
+    **{name: Agent.fields[name].as_boolean() for name in _SWITCHES},
     "prompt": Agent.__table__.c.prompt_id,
     "voice": Agent.__table__.c.voice_id,
 }
