@@ -28,6 +28,7 @@ from cordboard.control.sip_trunks import routes as sip_trunks
 from cordboard.control.vector_databases import routes as vector_databases
 from cordboard.control.voices import routes as voices
 from cordboard.control.webhooks import routes as webhooks
+from cordboard.storage.database import DatabaseAway
 
 READY_TIMEOUT_S: Final = 2
 
@@ -48,6 +49,7 @@ def create_app(services: ControlServices) -> FastAPI:
     app.add_exception_handler(IntegrityError, _overtaken)
     app.add_exception_handler(OperationalError, _away)
     app.add_exception_handler(PoolTimeout, _away)
+    app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(Exception, _broken)
     nouns = (agents, prompts, voices, actions, webhooks, vector_databases, account_connections)
     for noun in (*nouns, numbers, calls, sip_trunks, keys):

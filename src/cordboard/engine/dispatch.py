@@ -5,6 +5,7 @@ behind.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,6 +16,8 @@ from cordboard.engine.guard import Guard
 from cordboard.engine.parts import CallParts, EngineParts
 from cordboard.engine.runner import Runner
 from cordboard.ports import CallEnding, Leg, NewCall, OpenCall
+
+log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
 RELEASE_S = 5.0
@@ -173,7 +176,10 @@ class Dispatch:
         engine = self._parts.engine
         left: Sequence[OpenCall] = ()
         with Guard("looking for calls left open", engine.report):
-            left = await engine.store.open_calls(engine_id)
+            try:
+                left = await engine.store.open_calls(engine_id)
+            except TimeoutError:
+                log.warning("store.cannot_look")
         slots = asyncio.Semaphore(_RECOVERIES_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for call in left:

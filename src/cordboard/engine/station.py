@@ -49,9 +49,10 @@ from cordboard.engine.parts import CallParts
 from cordboard.engine.recording import Recorder
 from cordboard.engine.warming import warm_up
 from cordboard.engine.work import Work
-from cordboard.ports import DialFailed, LegFailed, OutgoingLeg
+from cordboard.ports import DialFailed, Direction, LegFailed, OutgoingLeg
 
 CREATE_S = 5.0
+UNAVAILABLE = 503
 ANSWER_S = 60.0
 DIAL_S = 700.0
 """A leg ends its ringing by itself, after ten minutes at most; this only bounds a leg that does
@@ -211,6 +212,9 @@ class Station:
             async with asyncio.timeout(CREATE_S):
                 await parts.engine.store.create_call(parts.call)
         except TimeoutError:
+            if parts.call.direction is Direction.INBOUND:
+                # The caller's side may try again, here or elsewhere.
+                await self._refuse(UNAVAILABLE)
             self._post(EndRequested(EndReason.INTERNAL_ERROR, "the store does not answer"))
             return
         self._created.set()

@@ -91,7 +91,9 @@ class Settings:
         "var", path, "Directory of the database, the recordings and the master key."
     )
     database_url: str = _setting(
-        "sqlite+aiosqlite:///{data_dir}/cordboard.db", string, "SQLAlchemy address of the database."
+        "sqlite+aiosqlite:///{data_dir}/cordboard.db",
+        string,
+        "Address of the database: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
     )
     bootstrap_key: str | None = _setting(
         "",

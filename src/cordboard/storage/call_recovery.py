@@ -15,18 +15,24 @@ from cordboard.storage.tables import Call, CallEvent, Leg
 
 
 async def claim(
-    session: AsyncSession, lease: Lease, now: datetime, lease_ms: int, running: Collection[str]
+    session: AsyncSession,
+    lease: Lease,
+    now: datetime,
+    lease_ms: int,
+    running: Collection[str],
+    *,
+    others: bool = True,
 ) -> list[tuple[OpenCall, datetime]]:
     """Take over the legs of calls whose lease has run out, or that an earlier run of this engine
     left open.
 
-    ``running`` are the calls this process runs itself. Beside each call stands the time of the
+    ``running`` are the calls this process runs itself; without ``others``, calls of other engines
+    are left alone whatever their leases say. Beside each call stands the time of the
     last sign of life of the engine that ran it: a heartbeat or a fact.
     """
-    abandoned = or_(
-        and_(Call.lease_until.is_not(None), Call.lease_until < now),
-        and_(Call.owner_engine == lease.engine_id, Call.id.not_in(running)),
-    )
+    own = and_(Call.owner_engine == lease.engine_id, Call.id.not_in(running))
+    run_out = and_(Call.lease_until.is_not(None), Call.lease_until < now, Call.id.not_in(running))
+    abandoned = or_(own, run_out) if others else own
     statement = (
         select(Call, Leg)
         .join(Leg, Leg.call_id == Call.id)

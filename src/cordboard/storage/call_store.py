@@ -241,15 +241,19 @@ class SqlCallStore:
     async def open_calls(self, engine_id: str) -> Sequence[OpenCall]:
         """Claim calls of engines whose lease has run out, and leftovers of ``engine_id``'s own.
 
-        Raises ``StoreUnavailable``.
+        After the database was away no engine could renew its leases: for as long as a lease lasts
+        they are given the time to. Raises ``StoreUnavailable``.
         """
+        others = (
+            self._writer.away_ms is None or self._clock.now_ms() - self._writer.away_ms > LEASE_MS
+        )
         lease = dataclasses.replace(self._lease(), engine_id=engine_id)
         claimed: list[tuple[OpenCall, datetime]] = []
 
         async def write(session: AsyncSession) -> None:
             claimed.extend(
                 await call_recovery.claim(
-                    session, lease, self._clock.wall(), LEASE_MS, self._calls.owned
+                    session, lease, self._clock.wall(), LEASE_MS, self._calls.owned, others=others
                 )
             )
 
@@ -275,6 +279,8 @@ class SqlCallStore:
         await asyncio.wait({writing}, timeout=SETUP_TIMEOUT_S)
         failure = writing.result() if writing.done() else TimeoutError()
         self._writer.is_writable = not isinstance(failure, AWAY)
+        if not self._writer.is_writable:
+            self._writer.away_ms = self._clock.now_ms()
         if failure is not None:
             raise StoreUnavailable("the call could not be written") from failure
 
@@ -290,7 +296,7 @@ class SqlCallStore:
         """Renew the lease of every call this engine runs."""
         while True:
             await asyncio.sleep(HEARTBEAT_MS / 1000)
-            if not self._calls.owned:
+            if not self._calls.owned and self._writer.is_writable:
                 continue
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S), self._database.write() as session:
@@ -305,6 +311,7 @@ class SqlCallStore:
                     )
             except (*AWAY, SQLAlchemyError):
                 self._writer.is_writable = False
+                self._writer.away_ms = self._clock.now_ms()
 
 
 class _Calls:

@@ -72,6 +72,8 @@ class CallWriter:
         has_recording: HasRecording | None = None,
     ) -> None:
         self.is_writable = True
+        self.away_ms: int | None = None
+        """When something last could not be written."""
         self.refused_count = 0
         self._database = database
         self._queue = queue

@@ -215,7 +215,8 @@ def _told_away() -> Iterator[None]:
         if state.startswith(_SHUT_STATES):
             raise BadAddress(f"the server does not let us in (SQLSTATE {state})") from error
         raise
-    except (ConnectionError, gaierror) as error:
+    except (ConnectionError, FileNotFoundError, gaierror) as error:
+        # The last but one: the socket of a server on this machine is not there.
         raise DatabaseAway(type(error).__name__) from error
 
 

@@ -20,6 +20,7 @@ from cordboard.ports import OpenCall
 from cordboard.sip.config import UserAgentConfig
 from cordboard.sip.digest import STRONG, WEAK, DigestServer
 from cordboard.storage.call_store import SqlCallStore
+from cordboard.storage.call_writer import AWAY
 from cordboard.storage.outbound_calls import OutboundLimits
 from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import SipTrunk
@@ -179,13 +180,13 @@ class SipCarrier:
             await asyncio.sleep(TRUNKS_EVERY_S)
             try:
                 await self._load_trunks()
-            except SQLAlchemyError:
+            except (*AWAY, SQLAlchemyError):
                 log.warning("sip.trunks_unreadable")
 
     async def _trunks_changed(self, _: str, __: Message) -> Message:
         try:
             await self._load_trunks()
-        except SQLAlchemyError:
+        except (*AWAY, SQLAlchemyError):
             raise Refused("the database cannot be read") from None
         return {}
 
