@@ -16,10 +16,12 @@ _TEXTS: Final = (
     *("endpointing_sensitivity", "ivr_navigation_mode", "openai_model_name_override"),
 )
 _NUMBERS: Final = (
-    *("noise_suppression", "conversation_speed", "initial_message_delay", "idle_time_seconds"),
+    *("conversation_speed", "initial_message_delay", "idle_time_seconds"),
     "llm_temperature",
 )
-_SWITCHES: Final = ("ask_if_human_present_on_idle", "run_do_not_call_detection")
+_SWITCHES: Final = (
+    *("noise_suppression", "ask_if_human_present_on_idle", "run_do_not_call_detection"),
+)
 
 COLUMNS: Final[Columns] = {
     **{name: Agent.fields[name].as_string() for name in _TEXTS},
