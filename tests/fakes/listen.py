@@ -38,6 +38,7 @@ class FakeListen:
     queries: list[list[tuple[str, str]]] = field(default_factory=list)
     controls: list[str] = field(default_factory=list)
     sound: bytearray = field(default_factory=bytearray)
+    sizes: list[int] = field(default_factory=list)
     open_count: int = 0
     url: str = ""
 
@@ -82,6 +83,7 @@ class FakeListen:
     def _take(self, kind: WSMsgType, payload: Any, hearing: _Hearing) -> list[dict[str, Any]]:
         if kind is WSMsgType.BINARY:
             self.sound += payload
+            self.sizes.append(len(payload))
             return hearing.hear(payload)
         control = json.loads(payload)["type"]
         self.controls.append(control)

@@ -19,6 +19,7 @@ from cordboard.call.events import EndReason
 from cordboard.call.plan import CallPlan
 from cordboard.clock import SystemClock
 from cordboard.ports import CallEnding, Direction, Fact, InboundPlan, NewCall
+from cordboard.storage import call_writes
 from cordboard.storage.call_store import SqlCallStore, StoreUnavailable
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.tables import Call, CallEvent, Leg, Organisation
@@ -310,6 +311,20 @@ async def test_the_transcript_of_a_running_call_is_readable(database: Database) 
         async with asyncio.timeout(5):
             while (await row(database)).transcript != "one\ntwo":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+
+
+async def test_transcripts_of_many_calls_at_once(database: Database) -> None:
+    """One batch takes the transcripts of several calls, and of those only that are not over."""
+    async with open_store(database, "engine") as store:
+        await store.create_call(new_call())
+        await store.create_call(new_call(call_id="c2", leg_id="l2"))
+        await store.finish(CALL, ending(EndReason.CALLER_HUNG_UP, "over"))
+    async with database.write() as session:
+        await call_writes.replace_transcripts(session, {CALL: "later", "c2": "two\0"})
+        await call_writes.replace_transcripts(session, {})
+    async with database.read() as session:
+        kept = {call.id: call.transcript for call in await session.scalars(select(Call))}
+    assert kept == {CALL: "over", "c2": "two"}
 
 
 async def test_a_content_free_call_keeps_no_transcript(database: Database) -> None:

@@ -24,6 +24,8 @@ _SPOKEN: Final = {"turn_ended": "human", "caller_turn": "human", "heard": "bot"}
 _ACTIONS: Final = ("action_started", "action_finished")
 TOLD_KINDS: Final = (*_SPOKEN, *_ACTIONS)
 
+_SUBSCRIBED: Final = Call.agent["webhook"]["subscriptions"]
+
 _UNCONNECTED_STATUS: Final = {
     "busy": "busy",
     "no_answer": "no-answer",
@@ -48,9 +50,13 @@ async def announce_facts(session: AsyncSession, told: Sequence[tuple[str, Fact]]
     for call_id, fact in told:
         if fact.kind in TOLD_KINDS:
             by_call.setdefault(call_id, []).append(fact)
-    for call_id, facts in by_call.items():
-        events = [event for event in map(_of_fact, facts) if event is not None]
-        await announce(session, call_id, events)
+    if not by_call:
+        return
+    found = await session.execute(select(Call.id, _SUBSCRIBED).where(Call.id.in_(list(by_call))))
+    for call_id, subscribed in found:
+        if subscribed:
+            events = [event for event in map(_of_fact, by_call[call_id]) if event is not None]
+            await announce(session, call_id, events)
 
 
 async def announce(
@@ -58,9 +64,7 @@ async def announce(
 ) -> Sequence[OutboxEvent]:
     """Append those events of a call that its webhook subscribed to; returns the new ones."""
     found = await session.execute(
-        select(Call.organisation_id, Call.agent["webhook"]["subscriptions"]).where(
-            Call.id == call_id
-        )
+        select(Call.organisation_id, _SUBSCRIBED).where(Call.id == call_id)
     )
     row = found.one_or_none()
     if row is None or not row[1]:

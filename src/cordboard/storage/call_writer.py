@@ -125,8 +125,7 @@ class CallWriter:
                     continue
                 for entry in entries:
                     await self._write_one(session, entry)
-            for call_id, transcript in transcripts.items():
-                await call_writes.replace_transcript(session, call_id, transcript)
+            await call_writes.replace_transcripts(session, transcripts)
 
     async def _write_one(self, session: AsyncSession, entry: Entry) -> None:
         if isinstance(entry, Answered):

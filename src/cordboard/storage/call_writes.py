@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,6 +39,12 @@ _ERRORS: Final = {
 }
 _BY_CALLER: Final = (EndReason.CALLER_HUNG_UP, EndReason.CALLER_CANCELLED)
 _WITHOUT_OUTCOME: Final = (EndReason.INTERRUPTED, EndReason.INTERNAL_ERROR)
+
+_TRANSCRIPTS: Final = (
+    update(Call)
+    .where(Call.id == bindparam("of"), *(Call.status != status for status in TERMINAL))
+    .values(transcript=bindparam("to"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +144,11 @@ async def mark_answered(session: AsyncSession, call_id: str, at: datetime) -> No
     )
 
 
-async def replace_transcript(session: AsyncSession, call_id: str, transcript: str) -> None:
-    """Set the transcript of a call that is not over."""
-    await session.execute(
-        update(Call)
-        .where(Call.id == call_id, Call.status.not_in(TERMINAL))
-        .values(transcript=clean(transcript))
-    )
+async def replace_transcripts(session: AsyncSession, transcripts: Mapping[str, str]) -> None:
+    """Set the transcripts of calls, by their ids, that are not over."""
+    if transcripts:
+        rows = [{"of": call_id, "to": clean(text)} for call_id, text in transcripts.items()]
+        await (await session.connection()).execute(_TRANSCRIPTS, rows)
 
 
 async def close_call(session: AsyncSession, call_id: str, ending: CallEnding) -> bool:

@@ -10,7 +10,8 @@ T = TypeVar("T")
 
 MAX_WAITING_COUNT: Final = 10_000
 BATCH_MAX_COUNT: Final = 200
-BATCH_MS: Final = 50
+BATCH_MS: Final = 200
+"""A transaction costs the same for few entries as for many, and nobody waits for these."""
 
 
 class WriteQueue(Generic[T]):

@@ -55,7 +55,7 @@ BuildProviders = Callable[[Settings, AsyncExitStack], Awaitable[Providers]]
 
 
 class Server:
-    """A running server: its ports, how to end it, how late its frames are. Made by ``running``."""
+    """A running server: its ports, how to end it, what its calls share. Made by ``running``."""
 
     def __init__(
         self,
@@ -63,12 +63,14 @@ class Server:
         sip_port: int,
         dispatch: Dispatch,
         owner_key: str | None,
+        engine: EngineParts,
         lateness: Lateness,
     ) -> None:
         self.http_port = http_port
         self.sip_port = sip_port
         self.owner_key = owner_key
         self.dispatch = dispatch
+        self.engine = engine
         self.lateness = lateness
 
 
@@ -124,7 +126,8 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
             dispatch.ready = True
         else:
             log.warning("server.cannot_take_calls", extra={"why": providers.missing})
-        yield Server(http_port, exchange.sip.port, dispatch, owner_key, engine.media_clock.lateness)
+        lateness = engine.media_clock.lateness
+        yield Server(http_port, exchange.sip.port, dispatch, owner_key, engine, lateness)
 
 
 async def serve(settings: Settings, build: BuildProviders | None = None) -> None:

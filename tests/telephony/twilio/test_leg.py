@@ -15,6 +15,7 @@ from cordboard.telephony.twilio.leg import (
     RESUME_WAIT_MS,
     SILENT_MS_MAX,
     STALLED_MS_MAX,
+    WATCH_EVERY_MS,
     LegParts,
     TwilioLeg,
 )
@@ -268,7 +269,7 @@ def test_a_reader_that_stalls() -> None:
     wire.waiting_bytes = WRITE_BUFFER_BYTES_MAX + 1
     rig.talk(STALLED_MS_MAX)
     assert wire.ends == []
-    rig.talk(100)
+    rig.talk(2 * WATCH_EVERY_MS)
     assert wire.ends == ["abort"]
 
 

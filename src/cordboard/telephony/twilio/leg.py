@@ -28,6 +28,9 @@ RESUME_WAIT_MS: Final = 10_000
 SILENT_MS_MAX: Final = 5_000
 """A live stream brings 50 messages a second: so long without any, and the socket is half-open."""
 
+WATCH_EVERY_MS: Final = 100
+"""So often it is looked whether the far end still takes and sends."""
+
 STALLED_MS_MAX: Final = 10_000
 """So long a far end may leave our messages unread."""
 
@@ -88,6 +91,8 @@ class Progress:
     away_since_ms: int | None = None
     """Since when there has been no socket."""
     stalled_since_ms: int | None = None
+    watch_at_ms: int = 0
+    """When to look next whether the socket is well."""
     started_ms: int | None = None
     status: int | None = None
     decided: asyncio.Event = field(default_factory=asyncio.Event)
@@ -297,6 +302,9 @@ class TwilioLeg:
             if away_ms > RESUME_WAIT_MS and not progress.transferring:
                 self._finish(LegEndedBy.FAILURE, "the media stream was lost")
             return
+        if due_ms < progress.watch_at_ms:
+            return
+        progress.watch_at_ms = due_ms + WATCH_EVERY_MS
         self._playback.tick(due_ms)
         if self._intake.silent_ms(due_ms) > SILENT_MS_MAX or self._stalled(socket, due_ms):
             self._drop_socket(cut=True)

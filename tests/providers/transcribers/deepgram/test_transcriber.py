@@ -124,6 +124,22 @@ async def test_the_vendors_own_client(fake: FakeListen) -> None:
     assert fake.controls == ["KeepAlive", "Finalize", "CloseStream"]
 
 
+async def test_silence_goes_in_larger_pieces(fake: FakeListen) -> None:
+    """After 1.5 s without speech five frames go at a time; when speech begins, at once again."""
+    async with _calling(fake) as call:
+        call.pause(75)
+        call.pause(5)
+        call.pause(3)
+        call.stream.speech_started()
+        call.speak(2)
+        call.stream.speech_stopped()
+        call.pause(1)
+        async with asyncio.timeout(5):
+            while len(fake.sound) < 86 * 160:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert fake.sizes == [*[160] * 75, 800, 480, 160, 160, 160]
+
+
 async def test_partial_and_final_words(fake: FakeListen) -> None:
     """Partials grow, the final has all words and, at the vendor's own end, ends the turn."""
     async with _calling(fake) as call:

@@ -42,6 +42,10 @@ _WAITING_FRAMES = 3 * FRAMES_PER_SECOND
 _MOST_UNSENT_BYTES = 32 * 1024
 _KERNEL_BYTES = 32 * 1024
 _MOST_MESSAGE_BYTES = 1024 * 1024
+# A message costs the same however short it is. So long after the last speech nobody waits for
+# words, and silence goes five frames at a time.
+_LULL_FRAMES = 3 * FRAMES_PER_SECOND // 2
+_LULL_MESSAGE_FRAMES = 5
 # Sound beyond a Finalize that was listened to without a word: nothing was left to finalize.
 _PAST_FINALIZE_S = 0.3
 
@@ -143,7 +147,8 @@ class DeepgramStream:
     """One call's stream.
 
     Sound is written at once. While the vendor does not read, 3 s of it wait here, the oldest is
-    dropped, beside what lies in the transport's buffer (at most 32 KiB) and the kernel's.
+    dropped, beside what lies in the transport's buffer (at most 32 KiB) and the kernel's. In a lull
+    of 1.5 s without speech it is written every 100 ms, at once when speech begins.
     """
 
     def __init__(self, opened: DirectSocket, codec: Codec, report: Report) -> None:
@@ -157,14 +162,16 @@ class DeepgramStream:
         self._alive = asyncio.get_running_loop().call_later(_KEEP_ALIVE_S, self._keep_alive, 0)
 
     def feed(self, payload: bytes) -> None:
-        """Write the next frame; never waits."""
-        self._outbox.put(payload)
+        """Write the next frame, or some together in a lull; never waits."""
+        self._outbox.put_sound(payload)
 
     def speech_started(self) -> None:
-        """Nothing to do: the vendor listens all the time."""
+        """Write from now on at once; the vendor listens all the time."""
+        self._outbox.speech(True)
 
     def speech_stopped(self) -> None:
         """Ask for the final words of what has been sent."""
+        self._outbox.speech(False)
         self._outbox.put(FINALIZE)
         self._words.finalize_asked(self._outbox.sent_s)
 
@@ -225,6 +232,8 @@ class _Outbox:
         self._most_unsent_bytes = min(codec.bytes_per_second, _MOST_UNSENT_BYTES)
         self._bytes_per_second = codec.bytes_per_second
         self._sent_bytes = 0
+        self._speaking = False
+        self._quiet_frames = 0
         self.fed_bytes = 0
 
     @property
@@ -232,19 +241,48 @@ class _Outbox:
         """How many seconds of sound have been written."""
         return self._sent_bytes / self._bytes_per_second
 
-    def put(self, message: bytes | str) -> None:
-        """Write a message, or let it wait behind others while the vendor does not read."""
-        if isinstance(message, bytes):
-            self.fed_bytes += len(message)
+    def speech(self, on: bool) -> None:
+        """Say whether the caller speaks."""
+        self._speaking, self._quiet_frames = on, 0
+        self._write()
+
+    def put_sound(self, frame: bytes) -> None:
+        """Write a frame, or keep it for a moment in a lull."""
+        self.fed_bytes += len(frame)
+        self._waiting.append(frame)
+        if not self._speaking:
+            self._quiet_frames += 1
+            if self._quiet_frames > _LULL_FRAMES and len(self._waiting) < _LULL_MESSAGE_FRAMES:
+                return
+        self._write()
+
+    def put(self, message: str) -> None:
+        """Write a message behind all sound."""
         self._waiting.append(message)
+        self._write()
+
+    def _write(self) -> None:
+        """Write what waits, unless the vendor does not read."""
         while self._waiting and self._socket.unsent_bytes < self._most_unsent_bytes:
             message = self._waiting.popleft()
             if isinstance(message, bytes):
+                message = self._with_those_behind(message)
                 self._sent_bytes += len(message)
             try:
                 self._socket.send_now(message)
             except ConnectionError:
                 return  # the reader tells that the stream is dead
+
+    def _with_those_behind(self, frame: bytes) -> bytes:
+        """Join a frame with the ones that wait behind it, up to five."""
+        frames = [frame]
+        while self._waiting and len(frames) < _LULL_MESSAGE_FRAMES:
+            behind = self._waiting[0]
+            if isinstance(behind, str):
+                break
+            frames.append(behind)
+            self._waiting.popleft()
+        return b"".join(frames) if len(frames) > 1 else frame
 
 
 class _Words:
