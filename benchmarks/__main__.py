@@ -53,7 +53,8 @@ def _churned(under_test: Bench, calls: int) -> str:
     return f"kept of an ended call: {kept:.1f} KB (the second {calls} of 2 x {calls} short calls)"
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return processor, Python and time, for the line above a table."""
     model = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     if given.first:
         _go_first()
-    sys.stdout.write(f"{_machine()}\n\n{_HEAD}\n|{'---|' * (_HEAD.count('|') - 1)}\n")
+    sys.stdout.write(f"{machine()}\n\n{_HEAD}\n|{'---|' * (_HEAD.count('|') - 1)}\n")
     rungs = []
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)

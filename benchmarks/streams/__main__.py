@@ -1,0 +1,82 @@
+"""``python -m benchmarks.streams``: media streams, each contestant up the ladder, as a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.__main__ import machine
+from benchmarks.speech import make_speech
+from benchmarks.streams.contestants import BARE, OURS, PEERS, contestant
+from benchmarks.streams.ladder import Ground, Rung, climb
+
+HEAD = (
+    "| server | calls | own share p50 / p95 ms | overlap → clear p50 / p95 ms "
+    "| start → transcriber p95 ms | frames late | CPU-s per call-minute | core | RSS idle MB "
+    "| KB per call | turns (bad) | others on the core | generator late mean / p99 ms "
+    "| calibration ms |"
+)
+
+
+def row(rung: Rung) -> str:
+    """Return a line of the table."""
+    first_ms, last_ms = rung.calibration_ms
+    return (
+        f"| {rung.name} | {rung.calls} | {rung.own_p50:.0f} / {rung.own_p95:.0f} "
+        f"| {rung.clear_p50:.0f} / {rung.clear_p95:.0f} | {rung.ready_p95:.0f} "
+        f"| {rung.late_share:.3%} | {rung.cpu_s_per_call_minute:.3f} | {rung.core_share:.0%} "
+        f"| {rung.idle_kib / 1024:.0f} | {rung.call_kib:.0f} | {rung.turns} ({rung.bad}) "
+        f"| {rung.others_share:.0%} "
+        f"| {rung.generator_late_ms:.1f} / {rung.generator_p99_ms:.1f} | {first_ms} / {last_ms} |"
+    )
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.streams", description=__doc__)
+    parser.add_argument("--calls", default="1,8,50", help="our ladder and the bare agent's")
+    parser.add_argument("--peer-calls", default="1,8", help="the peers' ladders")
+    parser.add_argument("--seconds", type=float, default=30, help="measured time of each rung")
+    parser.add_argument("--peers", action="store_true", help="measure the peers, too")
+    parser.add_argument("--only", default="", help="names of contestants, separated by commas")
+    parser.add_argument("--profile", type=Path, help="write what py-spy sees here")
+    parser.add_argument("--out", type=Path, default=Path("build/streams.md"))
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str]) -> None:
+    """Run the ladders, rung by rung, so that contestants meet the same machine."""
+    given = _arguments(words)
+    names = given.only.split(",") if given.only else [OURS, BARE, *(PEERS if given.peers else ())]
+    ladders = {
+        name: [int(n) for n in (given.peer_calls if name in PEERS else given.calls).split(",")]
+        for name in names
+    }
+    lines = [machine(), "", HEAD, f"|{'---|' * (HEAD.count('|') - 1)}"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    rungs = []
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    log_path = given.out.with_suffix(".log")
+    with tempfile.TemporaryDirectory() as name, log_path.open("w", encoding="utf-8") as log:
+        ground = Ground(Path(name), log, given.profile)
+        make_speech(ground.place)
+        for calls in sorted({calls for ladder in ladders.values() for calls in ladder}):
+            for name in [name for name in names if calls in ladders[name]]:
+                rung = climb(contestant(name), calls, given.seconds, ground)
+                rungs.append(rung)
+                if rung.broke:
+                    ladders[name] = []
+                lines.append(row(rung))
+                sys.stdout.write(lines[-1] + "\n")
+                sys.stdout.flush()
+                given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    figures = json.dumps([asdict(rung) for rung in rungs], indent=1)
+    given.out.with_suffix(".json").write_text(figures, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
