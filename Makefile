@@ -34,7 +34,16 @@ torture: $(DEV_READY) system-packages ## the same tests with the large counts
 	@CORDBOARD_TORTURE=1 PYTEST_ADDOPTS="$$PYTEST_ADDOPTS --timeout 3600" $(MAKE) --no-print-directory test
 
 .PHONY: bench
-bench: $(DEV_READY) ## measure what a call costs and how soon it answers (ARGS are passed on)
+bench: $(DEV_READY) ## measure what a media stream costs and how soon it answers (ARGS are passed on)
+	@$(BIN)/python -m benchmarks.streams $(ARGS)
+
+.PHONY: bench-all
+bench-all: $(DEV_READY) ## the same for the peers, in the same run (installs them under build/)
+	@scripts/peers.sh $(BIN)/python build/peers
+	@$(BIN)/python -m benchmarks.streams --peers $(ARGS)
+
+.PHONY: bench-sip
+bench-sip: $(DEV_READY) ## the same for calls over SIP
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: format

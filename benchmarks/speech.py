@@ -16,17 +16,19 @@ _LOUD_RMS = 500
 _FRAME_BYTES = 160
 
 
-def make_speech(directory: Path) -> None:
-    """Write both files."""
-    asyncio.run(_make(directory))
+def make_speech(directory: Path, says: str = HEARD, plan: VoicePlan | None = None) -> None:
+    """Write both files; the caller ``says`` that in the voice of ``plan``."""
+    asyncio.run(_make(directory, says, plan or VoicePlan()))
 
 
-async def _make(directory: Path) -> None:
+async def _make(directory: Path, says: str, plan: VoicePlan) -> None:
     async with EspeakSynthesizer() as voice:
-        for name, text in ((CALLER, HEARD), (AGENT, "".join(CLAUSES) * 2)):
-            sound = b"".join(
-                [chunk.payload async for chunk in voice.speak(text, VoicePlan(), "en", PCMU)]
-            )
+        for name, text, spoken_by in (
+            (CALLER, says, plan),
+            (AGENT, "".join(CLAUSES) * 2, VoicePlan()),
+        ):
+            chunks = voice.speak(text, spoken_by, "en", PCMU)
+            sound = b"".join([chunk.payload async for chunk in chunks])
             (directory / name).write_bytes(_trimmed(sound))
 
 

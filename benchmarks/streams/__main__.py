@@ -14,6 +14,12 @@ from benchmarks.__main__ import machine
 from benchmarks.speech import make_speech
 from benchmarks.streams.contestants import BARE, OURS, PEERS, contestant
 from benchmarks.streams.ladder import Ground, Rung, climb
+from cordboard.call.plan import VoicePlan
+
+SAYS = "Could you please tell me what your opening hours are today?"
+"""A whole question also by its melody: one of the peers judges by that whether a turn is over."""
+
+SAID_BY = VoicePlan(voice="en-us+f3", settings={"rate_wpm": 175})
 
 HEAD = (
     "| server | calls | own share p50 / p95 ms | overlap → clear p50 / p95 ms "
@@ -63,7 +69,7 @@ def main(words: Sequence[str]) -> None:
     log_path = given.out.with_suffix(".log")
     with tempfile.TemporaryDirectory() as name, log_path.open("w", encoding="utf-8") as log:
         ground = Ground(Path(name), log, given.profile)
-        make_speech(ground.place)
+        make_speech(ground.place, SAYS, SAID_BY)
         for calls in sorted({calls for ladder in ladders.values() for calls in ladder}):
             for name in [name for name in names if calls in ladders[name]]:
                 rung = climb(contestant(name), calls, given.seconds, ground)

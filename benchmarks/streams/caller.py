@@ -6,6 +6,7 @@ It says its sentence, listens to the answer, and talks over every second one.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from base64 import b64decode, b64encode
@@ -22,6 +23,7 @@ ANSWER_WAIT_S = 8.0
 OVERLAP_AFTER_S = 2.0
 QUIET_S = 1.0
 CLEAR_WAIT_S = 4.0
+CLOSE_WAIT_S = 1.0
 _SILENCE = b64encode(b"\xff" * FRAME_BYTES)
 
 
@@ -152,7 +154,7 @@ class Caller(Client):
         if self.is_open:
             self._tell({"event": "stop", "streamSid": self._stream_sid, "stop": {}})
             self.send(b"\x03\xe8", CLOSE)
-            self.transport.close()
+            asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self.transport.abort)
 
     def lost(self) -> None:
         """The other side must not be the one to close."""

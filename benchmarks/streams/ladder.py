@@ -24,6 +24,8 @@ from benchmarks.streams.load import Order
 
 HEALTHY_WAIT_S = 90.0
 RAMP_S_PER_CALL = 0.05
+OWN_MS_MAX = 1000.0
+LATE_SHARE_MAX = 0.05
 Json = dict[str, Any]
 
 
@@ -64,9 +66,11 @@ class Rung:
 
     @property
     def broke(self) -> bool:
-        """Whether a service at this N would be no service: late answers, sound or none."""
+        """Whether more calls are not worth trying: turns fail, or answers and sound are far too
+        late.
+        """
         failed = self.bad > 0.01 * (self.turns + self.bad) or not self.turns
-        return failed or self.own_p95 > 500 or self.late_share > 0.01
+        return failed or self.own_p95 > OWN_MS_MAX or self.late_share > LATE_SHARE_MAX
 
 
 @dataclass(slots=True)

@@ -114,7 +114,7 @@ async def run(order: Order) -> dict[str, object]:
         await warm.call(0)
         await asyncio.sleep(WARM_S)
         warm.hang_up()
-        await asyncio.sleep(1)
+        await asyncio.sleep(1.5)
         figures = await _measured(_Run(order, speech, pacer), order, vendors.notes, pacer)
         pacing.cancel()
     return figures
@@ -132,7 +132,7 @@ async def _measured(run: _Run, order: Order, notes: Notes, pacer: _Pacer) -> dic
     tell({"steady": False})
     late_s = sorted(pacer.late_s)
     run.hang_up()
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.5)
     return figures(run.heard, notes) | {
         "generator_late_ms": 1000 * sum(late_s) / max(1, len(late_s)),
         "generator_p99_ms": 1000 * share_of(late_s, 0.99),
