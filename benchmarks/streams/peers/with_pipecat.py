@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
@@ -39,17 +40,14 @@ async def healthz() -> None:
     """Say that we are up."""
 
 
-@app.websocket("/ws")
-async def talk(socket: WebSocket) -> None:
-    """Have one conversation; the call's name goes to the transcriber as a tag."""
-    await socket.accept()
-    _, call = await parse_telephony_websocket(socket)
+def _transport(socket: WebSocket, call: dict[str, str]) -> Any:
+    """Return the carrier's end of the pipeline."""
     serializer = TwilioFrameSerializer(
         stream_sid=call["stream_id"],
         call_sid=call["call_id"],
         params=TwilioFrameSerializer.InputParams(auto_hang_up=False),
     )
-    transport = FastAPIWebsocketTransport(
+    return FastAPIWebsocketTransport(
         websocket=socket,
         params=FastAPIWebsocketParams(
             audio_in_enabled=True,
@@ -58,6 +56,14 @@ async def talk(socket: WebSocket) -> None:
             serializer=serializer,
         ),
     )
+
+
+@app.websocket("/ws")
+async def talk(socket: WebSocket) -> None:
+    """Have one conversation; the call's name goes to the transcriber as a tag."""
+    await socket.accept()
+    _, call = await parse_telephony_websocket(socket)
+    transport = _transport(socket, call)
     model = OpenAILLMService.Settings(
         model="fixed", system_instruction="You are a receptionist on the phone."
     )
