@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cordboard.call.action_queue import triggered
-from cordboard.call.agent_actions import AgentActions
+from cordboard.call.agent_actions import ACTION_MAX_MS, TRANSFER_MAX_MS, AgentActions
 from cordboard.call.bridging import Bridging
 from cordboard.call.commands import StoredPhrase
 from cordboard.call.desk import Desk, anything
@@ -31,6 +31,10 @@ OUTAGE_MS = 20_000
 """After so long without a reply the call ends with a stored goodbye."""
 
 RETRY_AFTER_MS = 1_000
+
+_DETAILS: dict[EndReason | None, str] = {
+    EndReason.PROVIDER_FAILED: ProviderKind.LANGUAGE_MODEL.value
+}
 
 
 class AgentOperator:
@@ -174,16 +178,13 @@ class AgentOperator:
 
     @property
     def end_reason(self) -> EndReason | None:
-        """Why the call is to end as soon as everything queued has been heard; None while it goes
-        on.
-        """
+        """Why the call is to end once everything queued has been heard; None while it goes on."""
         return self._end_reason
 
     @property
     def end_detail(self) -> str:
         """The class of provider that could not be had."""
-        failed = self._end_reason is EndReason.PROVIDER_FAILED
-        return ProviderKind.LANGUAGE_MODEL.value if failed else ""
+        return _DETAILS.get(self._end_reason, "")
 
     def _reply_event(
         self,
@@ -258,7 +259,8 @@ class AgentOperator:
         if self._follow_up and not self.is_busy:
             self._start_reply(desk, now_ms, now_ms)
         if self._actions.is_running:
-            desk.deadlines.set_if_unset("action", now_ms + self._actions.longest_ms)
+            longest_ms = TRANSFER_MAX_MS if self._actions.is_transferring else ACTION_MAX_MS
+            desk.deadlines.set_if_unset("action", now_ms + longest_ms)
         if self._owes_sound(desk):
             self._bridging.owes(now_ms, now_ms, desk)
         else:
@@ -275,7 +277,9 @@ class AgentOperator:
 
     def _owes_sound(self, desk: Desk) -> bool:
         """Tell whether it is the agent's turn and nothing of it sounds yet."""
-        return (self.is_busy or not desk.playback.is_empty) and not desk.playback.is_sounding
+        has_turn = self.is_busy or not desk.playback.is_empty
+        # While a target is rung the caller hears that.
+        return has_turn and not desk.playback.is_sounding and not self._actions.is_transferring
 
     def _give_up(self, desk: Desk) -> None:
         self.hung_up(desk)

@@ -56,11 +56,10 @@ class AgentActions:
         return self._queue.is_running
 
     @property
-    def longest_ms(self) -> int:
-        """After how long without an outcome the action that runs is taken for failed."""
+    def is_transferring(self) -> bool:
+        """Whether the caller is being handed over."""
         running = self._queue.running()
-        rings = running is not None and running.plan.kind is ActionKind.TRANSFER_CALL
-        return TRANSFER_MAX_MS if rings else ACTION_MAX_MS
+        return running is not None and running.plan.kind is ActionKind.TRANSFER_CALL
 
     def caller_spoke(self) -> None:
         """Begin a new turn: its count of actions starts again."""

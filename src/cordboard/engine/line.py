@@ -19,6 +19,7 @@ from cordboard.engine.guard import Guard, Report
 from cordboard.engine.listening import Listening
 from cordboard.engine.outlet import Outlet
 from cordboard.engine.recording import Recorder
+from cordboard.engine.ringback import Ringback
 from cordboard.engine.speaking import Speaking
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing
@@ -52,8 +53,8 @@ class Line:
         self._parts = parts
         self._guard = Guard("path of sound", parts.report)
         self._open = False
-        self._bridge: Bridge | None = None
-        self._target: Leg | None = None
+        self._handover: tuple[Bridge, Leg] | None = None
+        self._ringback: Ringback | None = None
         # Looked up once: these run for every frame.
         self._timeline = parts.timeline
         self._record = parts.recorder.tick
@@ -73,13 +74,17 @@ class Line:
 
     def bridge(self, bridge: Bridge, target: Leg) -> None:
         """Let the caller talk with ``target`` from now on; the agent is as if on hold."""
-        self._bridge, self._target = bridge, target
+        self._handover = bridge, target
         self._parts.post(LegHeld(self._parts.leg_id))
+
+    def let_ring(self, ringback: Ringback | None) -> None:
+        """Let the caller hear a ringing tone wherever nothing else sounds; None ends it."""
+        self._ringback = ringback
 
     def unbridge(self) -> None:
         """Let nobody talk with the caller any more: a bridge is the end of the agent's part."""
-        if self._bridge is not None:
-            self._bridge = self._target = None
+        if self._handover is not None:
+            self._handover = None
             self._open = False
 
     def audio_received(self, payload: bytes) -> None:
@@ -92,12 +97,14 @@ class Line:
             if missing:
                 self._parts.recorder.pad(missing)
                 timeline.advance(missing)
-            if self._bridge is None:
+            if self._handover is None:
                 played = self._next_frame()
+                if played is None and self._ringback is not None:
+                    played = self._ringback.play_frame()
                 self._record(payload, played)
                 self._hear(payload, played)
             else:
-                self._record(payload, self._bridge.exchange(payload))
+                self._record(payload, self._handover[0].exchange(payload))
             timeline.advance()
         if self._guard.broken:
             self._failed()
@@ -120,8 +127,8 @@ class Line:
 
     def digit_pressed(self, digit: str) -> None:
         """One key press."""
-        if self._target is not None:
-            self._target.send_digits("caller", digit)
+        if self._handover is not None:
+            self._handover[1].send_digits("caller", digit)
             return
         self._parts.post(DigitPressed(digit))
 
@@ -131,7 +138,7 @@ class Line:
 
     def held(self, on: bool) -> None:
         """The far end put us on hold, or took us off."""
-        if self._bridge is not None:
+        if self._handover is not None:
             return
         leg_id = self._parts.leg_id
         self._parts.post(LegHeld(leg_id) if on else LegResumed(leg_id))
@@ -145,8 +152,8 @@ class Line:
             if self._parts.outlet is not None:
                 self._parts.outlet.codec_changed()
             self._parts.speaking.codec_changed()
-            if self._bridge is not None:
-                self._bridge.codec_changed()
+            if self._handover is not None:
+                self._handover[0].codec_changed()
         if self._guard.broken:
             self._failed()
 

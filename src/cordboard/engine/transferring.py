@@ -19,7 +19,9 @@ from cordboard.call.events import (
 from cordboard.engine.bridge import Bridge
 from cordboard.engine.line import Line
 from cordboard.engine.parts import CallParts
-from cordboard.ports import DialFailed, OutgoingLeg
+from cordboard.engine.ringback import Ringback
+from cordboard.media.tones import RINGBACK, RINGBACK_EUROPE, Cadence
+from cordboard.ports import DialFailed, Direction, HandedOver, NewCall, OutgoingLeg
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,8 @@ _CLASSES = {
 
 
 class Transferring:
-    """One transfer at a time. While the target rings the caller stays with the agent; a target
-    that does not answer is the action's outcome.
+    """One transfer at a time. While the target rings the caller stays with the agent, and hears
+    that it rings; a target that does not answer is the action's outcome.
     """
 
     def __init__(self, parts: CallParts, line: Line, post: Callable[[Event], None]) -> None:
@@ -57,9 +59,10 @@ class Transferring:
         except DialFailed as failure:
             self._post(ActionFinished(action_call_id, _failed(failure)))
             return
-        if target is None:
-            # The carrier itself has taken the caller there.
+        if isinstance(target, HandedOver):
             self._post(ActionFinished(action_call_id, _done()))
+            if target.lets_go:
+                self._post(EndRequested(EndReason.TRANSFERRED))
             return
         try:
             await self._connect(target, action_call_id)
@@ -72,6 +75,7 @@ class Transferring:
         sink = _TargetSink()
         target.start(sink)
         try:
+            self._line.let_ring(Ringback(self._parts.leg, _cadence(self._parts.call)))
             async with asyncio.timeout(TRANSFER_S):
                 await target.dial(lambda early: None)
         except DialFailed as failure:
@@ -81,6 +85,8 @@ class Transferring:
             late = DialFailed("no answer", LegEndedBy.LOCAL, EndReason.NO_ANSWER)
             self._post(ActionFinished(action_call_id, _failed(late)))
             return
+        finally:
+            self._line.let_ring(None)
         sink.bridge = Bridge(self._parts.leg, target)
         self._line.bridge(sink.bridge, target)
         self._post(ActionFinished(action_call_id, _done()))
@@ -118,6 +124,12 @@ class _TargetSink:
 
     def ended(self, by: LegEndedBy, cause: str) -> None:
         self.over.set()
+
+
+def _cadence(call: NewCall) -> Cadence:
+    """Return how ringing sounds where our number is."""
+    ours = call.to_number if call.direction is Direction.INBOUND else call.from_number
+    return RINGBACK if ours.lstrip("+").startswith("1") else RINGBACK_EUROPE
 
 
 def _done() -> ActionOutcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cordboard.ports.carriers import (
     DialFailed,
+    HandedOver,
     Leg,
     LegFailed,
     LegSink,
@@ -63,6 +64,7 @@ __all__ = [
     "Direction",
     "Fact",
     "FlowApps",
+    "HandedOver",
     "InboundPlan",
     "LanguageModel",
     "Leg",

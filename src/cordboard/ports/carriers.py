@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from cordboard.call.events import EndReason, LegEndedBy
@@ -109,13 +110,23 @@ class OutgoingLeg(Leg, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The far end has taken the caller to the target by itself.
+
+    ``lets_go`` tells that our leg with it is to be ended now; else it ends by itself.
+    """
+
+    lets_go: bool
+
+
 class TransferDesk(Protocol):
     """Where a call gets a leg to whom the caller is handed over."""
 
-    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | None:
+    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | HandedOver:
         """Return a leg to ``number`` (digits after ``,`` or ``w`` are sent once it has answered),
-        ready to be dialled and without a sink; None where the carrier has taken the caller there
-        by itself. The dial policy has been asked.
+        ready to be dialled and without a sink; or, once it is so, that the caller has been taken
+        there without us. The dial policy has been asked.
 
         Raises ``DialFailed``.
         """

@@ -79,6 +79,7 @@ class Dialling:
             follow=self._follow(trunk, host, addresses, permit),
             dead=self.locator.dead,
             over=permit.over,
+            refers=trunk.fields.get("transfer") == "refer",
         )
         return route, permit.spell(dialled)
 

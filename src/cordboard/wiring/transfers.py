@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -11,22 +12,26 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from cordboard.call.events import EndReason, LegEndedBy
-from cordboard.ports import DialFailed, Direction, Leg, NewCall, OutgoingLeg
+from cordboard.ports import DialFailed, Direction, HandedOver, Leg, NewCall, OutgoingLeg
 from cordboard.storage.call_writer import AWAY
 from cordboard.storage.outbound_calls import WantedCall, add_transfer_leg
 from cordboard.storage.phone_numbers import stored_user_part
+from cordboard.telephony.sip.connected import ConnectedLeg
 from cordboard.telephony.sip.endpoint import SipEndpoint
-from cordboard.telephony.sip.hops import DialForbidden
+from cordboard.telephony.sip.hops import DialForbidden, DialLater
 from cordboard.telephony.sip.outgoing import OutgoingSipLeg
 from cordboard.telephony.sip.ports import NoPortLeft
+from cordboard.telephony.sip.reference import NotReferred
 from cordboard.telephony.sip.route import Route
 from cordboard.wiring.dialling import Unroutable
 from cordboard.wiring.outbound import OutboundParts
 
+log = logging.getLogger(__name__)
+
 RING_S: Final = 45
 _DIALLED_LATER: Final = re.compile(r"([^,w]*)(.*)", re.DOTALL)
 
-Way = Callable[[NewCall, Leg, str], Awaitable[OutgoingLeg | None]]
+Way = Callable[[NewCall, Leg, str], Awaitable[OutgoingLeg | HandedOver]]
 
 
 class Transfers:
@@ -35,7 +40,7 @@ class Transfers:
     def __init__(self) -> None:
         self.ways: dict[str, Way] = {}
 
-    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | None:
+    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | HandedOver:
         """Return a leg to ``number``. Raises ``DialFailed``."""
         way = self.ways.get(call.carrier)
         if way is None:
@@ -48,19 +53,29 @@ class Transfers:
 
 @dataclass(frozen=True, slots=True)
 class SipTransfers:
-    """Places the second leg over the trunk of the first."""
+    """Has the peer of the first leg make the transfer, where its trunk says that it may; else, and
+    where the peer does not take it, places a second leg over the same trunk.
+    """
 
     parts: OutboundParts
     endpoint: SipEndpoint
 
-    async def leg(self, call: NewCall, _leg: Leg, number: str) -> OutgoingLeg:
-        """Return a leg of its own. Raises ``DialFailed`` and ``DialForbidden``."""
+    async def leg(self, call: NewCall, first: Leg, number: str) -> OutgoingLeg | HandedOver:
+        """Return a leg of its own, or that none is needed. Raises ``DialFailed`` and
+        ``DialForbidden``.
+        """
         parts = self.parts
         wanted = self._wanted(call, number)
         try:
             route, spelt = await parts.dialling.route(wanted)
         except Unroutable as problem:
             raise _failed(str(problem)) from None
+        # Whoever takes the caller away cannot press keys for us.
+        if route.refers and not route.digits and isinstance(first, ConnectedLeg):
+            try:
+                return await _referred(first, route)
+            except NotReferred as answer:
+                log.info("sip.not_referred", extra={"why": str(answer)})
         leg = OutgoingSipLeg(
             wanted.call_id,
             self.endpoint,
@@ -106,6 +121,21 @@ class SipTransfers:
         """Put the leg on record before it is dialled, so that a crash leaves nobody ringing."""
         async with self.parts.database.write() as session:
             await add_transfer_leg(session, call, wanted, route.names.call_id, dialog)
+
+
+async def _referred(first: ConnectedLeg, route: Route) -> HandedOver:
+    """Ask the peer; the dial policy has the last word before. Raises ``NotReferred``,
+    ``DialFailed`` and ``DialForbidden``.
+    """
+    try:
+        user = route.permit()
+    except DialLater:
+        raise refused("too many calls wait for their turn") from None
+    try:
+        await first.refer(f"sip:{user}@{route.host}")
+    finally:
+        route.over(0)  # how long they talk we do not learn
+    return HandedOver(lets_go=True)
 
 
 def split(number: str) -> tuple[str, str]:

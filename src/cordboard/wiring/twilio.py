@@ -22,6 +22,7 @@ from cordboard.engine.parts import EngineParts
 from cordboard.ports import (
     DialFailed,
     Direction,
+    HandedOver,
     InboundPlan,
     Leg,
     LegFailed,
@@ -161,7 +162,7 @@ class TwilioCarrier:
             self._legs[leg] = None, permit
             self._dispatch.start(admission, call, leg)
 
-    async def transfer(self, call: NewCall, leg: Leg, number: str) -> None:
+    async def transfer(self, call: NewCall, leg: Leg, number: str) -> HandedOver:
         """Have the caller connected with ``number``; the call comes back when nobody answers.
 
         Raises ``DialFailed`` and ``DialForbidden``.
@@ -177,6 +178,7 @@ class TwilioCarrier:
             )
         except LegFailed as failure:
             raise DialFailed(str(failure), LegEndedBy.LOCAL, EndReason.CARRIER_FAILED) from None
+        return HandedOver(lets_go=False)
 
     async def release(self, call: OpenCall) -> None:
         """Hang up a call that a dead engine left open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,7 @@ class Caller:
         self._decode = new_decoder(PCMU).to_pcm
         self._tones = ToneDecoder(PCMU.rate_hz)
         self._queue = bytearray()
+        self._recent: deque[bytes] = deque(maxlen=25)
         self.call = callers.new_call(number, self._hear)
 
     @property
@@ -50,7 +52,12 @@ class Caller:
         """Wait until the agent has said these words."""
         await until(lambda: text in self.said, wait_s, lambda: f"{text!r} in {self.said!r}")
 
+    def recent(self) -> bytes:
+        """Return the last half second of what was heard, as PCM16 at 8 kHz."""
+        return b"".join(self._recent)
+
     def _hear(self, payload: bytes, now: float) -> None:
+        self._recent.append(self._decode(payload))
         if payload != SILENCE:
             self.loud_at.append(now)
         self.words += [heard.word for heard in self._tones.push(self._decode(payload))]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cordboard.media.tones import RINGBACK, tone_share
 from tests.e2e.outbound.callee import (
     answers,
     callee,
@@ -68,6 +69,43 @@ async def test_the_target_hangs_up(tmp_path: Path) -> None:
     assert (run.exit_code, run.succeeded) == (0, 1), run.explain()
     assert (over["end_reason"], over["stage_outcome"]) == ("transferred", "transfer_disconnected")
     assert f"INVITE sip:{TARGET}@" in far.messages().replace("sip:+", "sip:")
+
+
+async def test_keys_after_the_answer(tmp_path: Path) -> None:
+    """What stands behind a comma is dialled once the target has answered; it arrives as keys."""
+    far = Server(tmp_path / "far", {}, PROGRAM)
+    await asyncio.to_thread(far.start)
+    try:
+        furnish(far, {"networks": ["127.0.0.0/8"]}, TARGET, greeting="extension please")
+        async with handing_over(tmp_path / "near", far.sip_port, f"{TARGET},w12") as house:
+            await house.ask()
+            await house.caller.hear("you said 12", 20)
+            await house.caller.call.hang_up()
+            await house.over()
+        (theirs,) = await far.ended_calls("", 1)
+    finally:
+        await asyncio.to_thread(far.stop)
+    assert "HUMAN: 12" in theirs["transcript"]
+
+
+async def test_the_caller_hears_it_ring(tmp_path: Path) -> None:
+    """While the target rings the caller hears the national ringing tone."""
+    async with callee(tmp_path, rings(), waits(4_000), refuses("486 Busy Here")) as far:
+        async with handing_over(tmp_path, far.port) as house:
+            caller = house.caller
+            await house.ask()
+
+            def rung() -> bool:
+                sound = caller.recent()
+                return all(tone_share(sound, hz, 8_000) > 0.35 for hz in RINGBACK.frequencies_hz)
+
+            await until(rung, 10)
+            await caller.hear("nobody is there", 20)
+            assert not rung()
+            await caller.call.hang_up()
+            over = await house.over()
+        await far.done()
+    assert over["status"] == "ended"
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,8 @@ class TrunkFields(Fields):
     Calls are taken from ``networks``, or from whoever proves to be ``user`` with ``password``;
     ``digest`` says how (``md5`` for telephones that know no better). Calls go to ``target``, as
     ``register_user`` where the peer asks who we are. ``allow_any`` lets any number be dialled, for
-    a test bench; else ``dial_prefixes`` decide.
+    a test bench; else ``dial_prefixes`` decide. With ``transfer`` as ``refer`` the peer is asked to
+    hand callers over by itself (RFC 3515); where it does not, and else, it is done through us.
     """
 
     networks: list[Annotated[str, AfterValidator(_network)]] = Field(
@@ -87,6 +88,7 @@ class TrunkFields(Fields):
     )
     allow_any: bool = False
     srtp: Literal["off", "offer", "require"] = "off"
+    transfer: Literal["bridge", "refer"] = "bridge"
 
 
 SECRETS: Final = (("password",), ("register_password",))

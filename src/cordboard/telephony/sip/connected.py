@@ -16,11 +16,14 @@ from cordboard.sip.events import (
     EndedBy,
     ReinviteConfirmed,
     ReinviteReceived,
+    RequestAnswered,
     SipEvent,
+    TransferProgressed,
 )
 from cordboard.telephony.sip.endpoint import SipEndpoint
 from cordboard.telephony.sip.leg_media import LegMedia
 from cordboard.telephony.sip.media_choice import MediaRefused
+from cordboard.telephony.sip.reference import NotReferred, Reference
 
 
 class ConnectedLeg:
@@ -42,6 +45,7 @@ class ConnectedLeg:
         self._handle = handle
         self._sink: LegSink | None = None
         self._ended: tuple[LegEndedBy, str] | None = None
+        self._reference: Reference | None = None
 
     @property
     def codec(self) -> Codec:
@@ -113,11 +117,27 @@ class ConnectedLeg:
                     self._media.stream.receiver.info_digit(digit, self._endpoint.now_ms)
             case DialogChanged(dialog=dialog):
                 self._changed(dialog)
+            case RequestAnswered() | TransferProgressed() if self._reference is not None:
+                self._reference.sip_event(event)
             case _:
                 pass
 
+    async def refer(self, target: str) -> None:
+        """Ask the far end to call ``target``, a SIP URI, in our place; returns once it has.
+
+        Raises ``NotReferred`` where it does not do that, and ``DialFailed`` where nobody answered.
+        """
+        requests, now_ms = self._endpoint.agent.requests, self._endpoint.now_ms
+        self._reference = Reference()
+        if self._ended is not None or not requests.refer(self._handle, target, now_ms):
+            raise NotReferred("the call is not in a state to be transferred")
+        self._endpoint.pump()
+        await self._reference.outcome()
+
     def _end(self, event: CallEnded) -> None:
         self._media.stream.close()
+        if self._reference is not None:
+            self._reference.gone()
         by = {EndedBy.LOCAL: LegEndedBy.LOCAL, EndedBy.REMOTE: LegEndedBy.FAR_END}.get(
             event.by, LegEndedBy.FAILURE
         )

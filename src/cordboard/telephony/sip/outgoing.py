@@ -24,6 +24,7 @@ from cordboard.telephony.sip.endpoint import SipEndpoint
 from cordboard.telephony.sip.hops import SILENCE_MS, DialForbidden, DialLater, Hop, Hops
 from cordboard.telephony.sip.leg_media import LegMedia
 from cordboard.telephony.sip.media_choice import MediaRefused
+from cordboard.telephony.sip.outcomes import reason_of
 from cordboard.telephony.sip.route import Route
 from cordboard.telephony.sip.stream import RtpHost
 
@@ -36,13 +37,6 @@ DIGIT_S = 0.2
 
 LATER_MAX_MS = 300_000
 RECORD_WAIT_S = 2.0
-
-_REASONS = {
-    **dict.fromkeys((486, 600), EndReason.BUSY),
-    **dict.fromkeys((408, 480, 487), EndReason.NO_ANSWER),
-    **dict.fromkeys((403, 433, 603, 607, 608), EndReason.REJECTED),
-    **dict.fromkeys((401, 407), EndReason.CARRIER_FAILED),
-}
 
 
 class OutgoingSipLeg(ConnectedLeg):
@@ -321,7 +315,4 @@ def _failure(event: CallEnded, *, rang: bool) -> DialFailed:
         # No provisional answer either: nobody was there to ring.
         reason = EndReason.NO_ANSWER if rang else EndReason.UNREACHABLE
         return DialFailed(cause, LegEndedBy.FAILURE, reason)
-    reason = _REASONS.get(event.status, EndReason.UNREACHABLE)
-    if 500 <= event.status <= 599:
-        reason = EndReason.CARRIER_FAILED
-    return DialFailed(cause, LegEndedBy.FAR_END, reason)
+    return DialFailed(cause, *reason_of(event.status))

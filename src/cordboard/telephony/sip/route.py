@@ -22,8 +22,8 @@ class Route:
     raises ``DialForbidden`` or ``DialLater``. ``host`` is what Request-URI and To name, ``others``
     are the target's further addresses, ``follow`` judges redirections, ``dead`` is told of an
     address that does not work, ``over`` how long the call was talked on, 0 where nobody answered.
-    ``digits`` are sent after the answer, with ``,`` and ``w`` as
-    pauses.
+    ``digits`` are sent after the answer, with ``,`` and ``w`` as pauses. ``refers`` tells that the
+    peer may be asked to make a transfer by itself.
     """
 
     destination: Address
@@ -40,6 +40,7 @@ class Route:
     follow: Follow = follow_nobody
     dead: Callable[[Address], None] = lambda address: None
     over: Callable[[int], None] = lambda talk_ms: None
+    refers: bool = False
 
     @property
     def first(self) -> Hop:
