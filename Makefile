@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_READY := $(VENV)/ready-demo
 DEV_READY := $(VENV)/ready-dev
+CLIENTS_READY := build/clients/ready
 SOURCES = $(wildcard src tests demo benchmarks examples scripts)
 PYTEST := $(BIN)/python -m pytest
 
@@ -22,7 +23,7 @@ run: $(DEMO_READY) ## start the server in the development profile (ARGS="--http-
 	@$(BIN)/cordboard serve --profile development $(ARGS)
 
 .PHONY: check
-check: $(DEV_READY) static ## format, lint, types, borders and the tests that need no other program
+check: $(DEV_READY) $(CLIENTS_READY) static ## format, lint, types, borders and the tests that need no other program
 	@$(PYTEST) --quiet --numprocesses 2 --dist loadgroup --ignore tests/e2e
 
 .PHONY: test
@@ -52,8 +53,9 @@ format: $(DEV_READY) ## format the code and mend what can be mended without thin
 	@$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: docs
-docs: $(DEV_READY) ## write the generated pages anew
+docs: $(DEV_READY) $(CLIENTS_READY) ## write the generated pages anew
 	@$(BIN)/python scripts/reference.py
+	@$(BIN)/python -m scripts.compatibility
 
 .PHONY: lock
 lock: ## pin the dependencies anew (ARGS=--upgrade takes the newest)
@@ -87,3 +89,7 @@ $(DEMO_READY): $(BIN)/python requirements.lock pyproject.toml
 $(DEV_READY): $(BIN)/python requirements-dev.lock pyproject.toml
 	@scripts/install.sh $(VENV) requirements-dev.lock
 	@touch $(DEMO_READY) $@
+
+$(CLIENTS_READY): $(DEV_READY) $(wildcard requirements/clients/*.txt)
+	@scripts/install_clients.sh $(BIN)/python
+	@touch $@

@@ -21,3 +21,10 @@ lock() {
 lock requirements.lock --extra offline --extra demo "$@"
 # The developers' lock holds the same versions, and more packages.
 lock requirements-dev.lock --all-extras --constraint requirements.lock "$@"
+
+# Each release of the official client has an environment of its own for the contract tests.
+for version in 0.0.20 0.0.30 0.0.41 0.0.46 0.0.48; do
+    printf 'vocode-api==%s\n' "$version" | "$tools/bin/uv" pip compile - --universal \
+        --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+        --quiet --custom-compile-command "make lock" --output-file "requirements/clients/$version.txt" "$@"
+done

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import JSONResponse
 
+from cordboard.control.older_clients import readable
 from cordboard.control.unit import Unit
 
 NOTICE_HEADER: Final = "X-Cordboard-Notice"
@@ -18,4 +19,4 @@ def answer(unit: Unit, content: Mapping[str, object]) -> JSONResponse:
     if unit.notices:
         text = "; ".join(dict.fromkeys(unit.notices))
         headers[NOTICE_HEADER] = "".join(c if " " <= c <= "~" else "?" for c in text)[:1000]
-    return JSONResponse(dict(content), headers=headers)
+    return JSONResponse(readable(dict(content), unit.client_version), headers=headers)

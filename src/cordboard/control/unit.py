@@ -18,13 +18,15 @@ FULL_SCOPE: Final = ("owner", "developer")
 class Unit:
     """One transaction of one organisation; ``notices`` are put into the answer's headers.
 
-    What is in ``afterwards`` runs once all is durable, before the answer is sent.
+    ``client_version`` is that of the official client, where it told. What is in ``afterwards``
+    runs once all is durable, before the answer is sent.
     """
 
     session: AsyncSession
     organisation_id: str
     role: str
     services: ControlServices
+    client_version: tuple[int, ...] | None = None
     notices: list[str] = field(default_factory=list)
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -48,13 +50,16 @@ class Caller:
     async def reading(self) -> AsyncIterator[Unit]:
         """Open a transaction that sees one state and changes nothing."""
         async with self.services.database.read() as session:
-            yield Unit(session, self.organisation_id, self.role, self.services)
+            yield self._unit(session)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Unit]:
         """Open the request's one transaction: all of it becomes durable, or nothing."""
         async with self.services.database.write() as session:
-            unit = Unit(session, self.organisation_id, self.role, self.services)
+            unit = self._unit(session)
             yield unit
         for told in unit.afterwards:
             await told()
+
+    def _unit(self, session: AsyncSession) -> Unit:
+        return Unit(session, self.organisation_id, self.role, self.services, self.client_version)

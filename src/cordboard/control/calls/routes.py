@@ -20,6 +20,7 @@ from cordboard.control.calls.schemas import (
     shown_event,
     wants_text_times,
 )
+from cordboard.control.older_clients import readable
 from cordboard.control.requests import Body, Page, Reader, Writer
 from cordboard.control.unit import Caller
 
@@ -52,7 +53,8 @@ async def list_calls(caller: Reader, page: Page, language: Language = None) -> R
 @router.post("/create")
 async def create_call(caller: Writer, body: Body, idempotency_key: Key = None) -> Response:
     """Ask for a call; it is placed by an engine that has room."""
-    return JSONResponse(await create(caller, body, idempotency_key))
+    call = await create(caller, body, idempotency_key)
+    return JSONResponse(readable(call, caller.client_version))
 
 
 @router.post("/end")

@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from cordboard.control.fields import Json
-from cordboard.control.numbers.schemas import SIP, shown_provider
+from cordboard.control.numbers.schemas import ASSUMED_PROVIDER, SIP, shown_provider
 from cordboard.ports import Direction
 from cordboard.storage.tables import Call, CallEvent
 
 # The last version of the other official client that reads texts as times in lists.
 _LAST_WITH_TEXT_TIMES = (0, 0, 46)
+_FIRST_WITH_HUMAN_DETECTION = (0, 0, 24)
+_CARRIER_FACTS = [
+    "call_sid",
+    "call_status",
+    "transfer_call_sid",
+    "transfer_call_status",
+    "conference_sid",
+]
 
 HONOURED = frozenset({"Timeout", "SendDigits"})
 """The ``telephony_params`` that every carrier honours; Twilio takes most of the others too."""
@@ -87,9 +95,8 @@ def left_out(row: Call) -> list[str]:
 
 
 def _common(row: Call, version: Version) -> Json:
-    # A call over SIP has no account connection and no carrier metadata to show.
-    metadata = None if row.telephony_provider == SIP else row.telephony_metadata
     return {
+        **_old_names(row, version),
         "id": row.id,
         "user_id": row.organisation_id,
         "status": row.status,
@@ -101,7 +108,7 @@ def _common(row: Call, version: Version) -> Json:
         "telephony_id": row.telephony_id,
         "stage": row.stage,
         "stage_outcome": row.stage_outcome,
-        "telephony_metadata": metadata,
+        "telephony_metadata": _metadata(row),
         "to_number": row.to_number,
         "from_number": row.from_number,
         "telephony_provider": shown_provider(row.telephony_provider, version),
@@ -114,6 +121,25 @@ def _common(row: Call, version: Version) -> Json:
         "carrier": row.carrier,
         "trunk_id": row.trunk_id,
     }
+
+
+def _metadata(row: Call) -> Json | None:
+    """Return what a carrier tells of a call; one over SIP has none."""
+    if row.telephony_provider == SIP:
+        return None
+    told = row.telephony_metadata or {}
+    kind = {"type": f"telephony_metadata_{row.telephony_provider}"}
+    if row.telephony_provider == ASSUMED_PROVIDER:
+        return {**kind, **told}
+    return {**kind, **dict.fromkeys(_CARRIER_FACTS), "call_sid": row.telephony_id, **told}
+
+
+def _old_names(row: Call, version: Version) -> Json:
+    """Return what clients of before October 2023 look for."""
+    if version is None or version >= _FIRST_WITH_HUMAN_DETECTION:
+        return {}
+    result = "machine" if row.human_detection_result == "no_human" else row.human_detection_result
+    return {"machine_detection_result": result}
 
 
 def _text(at: datetime | None) -> str | None:

@@ -1,0 +1,1 @@
+"""The official clients of several years against one server, and the protocol against its schema."""

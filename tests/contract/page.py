@@ -1,0 +1,138 @@
+"""The page ``docs/compatibility.md``, made of what the releases of the client report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from tests.contract.snippets import SNIPPETS
+from tests.contract.steps import STEPS
+
+Reports = Mapping[str, Mapping[str, Any]]
+
+METHODS: Final = {step["name"]: str(step["method"]) for step in STEPS}
+REFUSED: Final = {step["name"] for step in STEPS if "refused" in step}
+NONE: Final = "–"
+INTRODUCTION: Final = """\
+# What works with which client
+
+Written by `make docs` from what five releases of the official Python client `vocode-api` did
+against this server, with its plain and its asynchronous class; `make test` tries all of it again.
+The Node client's requests are tried byte by byte (`tests/contract/test_node.py`).
+
+In the columns: **yes**: it works; **–**: that release has no such thing; a number: the status that
+the server answers for now. The server is told the release by its `X-Fern-SDK-Version` header and
+answers older ones in the forms they can read: a voice they do not know is shown as an Azure one,
+a call or number over SIP as one of Vonage.
+"""
+FIELDS_SENT: Final = """\
+**kept**: the answer shows what was sent; **masked**: a secret, of which the answer shows the end;
+**taken**: it has its effect, and that release's answer has no field for it.
+"""
+FIELDS_SHOWN: Final = """\
+**yes**: every answer held the field (it may be null).
+"""
+SNIPPETS_INTRODUCTION: Final = """\
+Each is the present-day form of a snippet of the hosted service's pages: Python for client 0.0.48,
+run as it stands by `tests/contract/test_snippets.py`. `vocode_client` is
+`Vocode(token="<API KEY>", base_url="<your server>")`, the client's classes come from `vocode`.
+"""
+
+
+def render(reports: Reports) -> str:
+    """Return the page."""
+    versions = list(reports)
+    parts = [
+        INTRODUCTION,
+        "## Operations\n",
+        table(["operation", "method"], versions, _operations(reports)),
+        "## Fields that are sent\n",
+        FIELDS_SENT,
+        table(["request", "field"], versions, _sent(reports)),
+        "## Fields that are answered\n",
+        FIELDS_SHOWN,
+        table(["object", "field"], versions, _shown(reports)),
+        "## The snippets of the pages\n",
+        SNIPPETS_INTRODUCTION,
+        *(f"### {title}\n\n```python\n{code.strip()}\n```\n" for title, code in SNIPPETS.items()),
+    ]
+    return "\n".join(parts)
+
+
+def table(names: Sequence[str], versions: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table."""
+    head = [*names, *versions]
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def path_of(method: str) -> str:
+    """Return the operation that a method of the client stands for."""
+    resource, name = method.split(".")
+    if name == "get_recording":
+        return "GET /v1/calls/recording"
+    verb, _, _rest = name.partition("_")
+    if name.endswith("steering_pool"):
+        return f"POST /v1/{resource}/{name}"
+    if verb == "get":
+        return f"GET /v1/{resource}"
+    return f"{'GET' if verb == 'list' else 'POST'} /v1/{resource}/{verb}"
+
+
+def _operations(reports: Reports) -> list[list[str]]:
+    rows = []
+    for method in dict.fromkeys(METHODS.values()):
+        cells = [_worked(report, method) for report in reports.values()]
+        rows.append([f"`{path_of(method)}`", f"`{method}`", *cells])
+    return sorted(rows, key=lambda row: row[0].split("/", 1)[1])
+
+
+def _worked(report: Mapping[str, Any], method: str) -> str:
+    found = [
+        outcome
+        for steps in report["modes"].values()
+        for name, outcome in steps.items()
+        if METHODS[name] == method and name not in REFUSED and outcome["outcome"] != "absent"
+    ]
+    if not found:
+        return NONE
+    bad = {str(item["status"] or "its own fault") for item in found if "error" in item}
+    return ", ".join(sorted(bad)) or "yes"
+
+
+def _rows(
+    reports: Reports, cell_of: Callable[[Any], dict[tuple[str, str], str]]
+) -> list[list[str]]:
+    columns = [cell_of(report) for report in reports.values()]
+    keys = dict.fromkeys(key for column in reversed(columns) for key in column)
+    ordered = sorted(keys, key=lambda key: key[0])
+    return [
+        [f"`{first}`", f"`{second}`", *(column.get((first, second), NONE) for column in columns)]
+        for first, second in ordered
+    ]
+
+
+def _sent(reports: Reports) -> list[list[str]]:
+    def cells(report: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+        found: dict[tuple[str, str], str] = {}
+        for name, outcome in report["modes"]["sync"].items():
+            kind, _, doing = name.partition(": ")
+            verb = doing.split(",")[0].split(" ")[0]
+            if verb in ("create", "update", "link") and doing == verb:
+                for field, fate in outcome.get("fates", {}).items():
+                    shown = "kept" if fate in ("kept", "masked") else "taken"
+                    found[f"{kind} {verb}", field] = "masked" if fate == "masked" else shown
+        return found
+
+    return _rows(reports, cells)
+
+
+def _shown(reports: Reports) -> list[list[str]]:
+    def cells(report: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+        return {
+            (model, field): "yes" if held else "absent"
+            for model, fields in report["models"].items()
+            for field, held in fields.items()
+        }
+
+    return _rows(reports, cells)
