@@ -284,6 +284,11 @@ STEPS: Final[list[Json]] = [
     ),
     step("prompt: create with a template", "prompts.create_prompt", {"prompt_template": TEMPLATE}),
     step(
+        "prompt: take a template away",
+        "prompts.update_prompt",
+        {"id": "$prompt", "prompt_template": None},
+    ),
+    step(
         "agent: create, inline",
         "agents.create_agent",
         {
