@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from cordboard.call.commands import Command, Speak
-from cordboard.call.events import Event, LegAnswered, SpeechStarted, SpeechStopped
+from cordboard.call.events import Event, LegAnswered, SpeechStarted, SpeechStopped, ToneHeard
 from cordboard.clock import run_virtual
 from cordboard.engine.parts import CallParts
 from cordboard.engine.runner import Runner
 from cordboard.media import g711
 from cordboard.media.codec import PCMU
+from cordboard.media.tones import sine
 from cordboard.telephony.loopback import LoopbackLeg
 from tests.engine.rig import Rig, ScriptedBrain, tone
 from tests.engine.test_dispatch import patient
@@ -230,5 +232,33 @@ def test_transcriber_that_hears_nothing_is_replaced() -> None:
         assert ear.opened_count == 2
         assert ear.streams[0].hints == ["started", "stopped"]
         assert "transcriber_reopened" in rig.store.kinds()
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(("wanted", "by_carrier"), [("hangup", False), ("", False), ("x", True)])
+def test_tones_are_told_where_somebody_wants_to_know(wanted: str, by_carrier: bool) -> None:
+    """A machine's beep in the first half minute is told once, unless the carrier judges."""
+
+    async def main() -> None:
+        rig = Rig()
+        rig.plan = replace(rig.plan, on_no_human=wanted, carrier_detects_human=by_carrier)
+        beep = g711.pcm_to_mulaw(sine(1000, 400, 8000))
+        brain = await listen(rig, SILENCE * 50 + tone("after") + beep + SILENCE * 100)
+        told = [event for event in brain.events if isinstance(event, ToneHeard)]
+        assert len(told) == (wanted == "hangup")
+
+    run_virtual(main())
+
+
+def test_late_tones_are_not_looked_for() -> None:
+    """After half a minute nobody picks up any more."""
+
+    async def main() -> None:
+        rig = Rig()
+        rig.plan = replace(rig.plan, on_no_human="continue")
+        beep = g711.pcm_to_mulaw(sine(1000, 400, 8000))
+        brain = await listen(rig, SILENCE * 1600 + beep + SILENCE * 100, seconds=36)
+        assert not any(isinstance(event, ToneHeard) for event in brain.events)
 
     run_virtual(main())

@@ -22,12 +22,13 @@ from cordboard.ports import CallEnding, Direction, Fact, InboundPlan, NewCall
 from cordboard.storage import call_writes
 from cordboard.storage.call_store import SqlCallStore, StoreUnavailable
 from cordboard.storage.database import Database, migrate
-from cordboard.storage.tables import Call, CallEvent, Leg, Organisation
+from cordboard.storage.tables import Call, CallEvent, Leg, Organisation, OutboxEvent
 from tests.counts import count
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORGANISATION = "00000000-0000-4000-8000-000000000001"
 CALL = "00000000-0000-4000-8000-00000000000a"
+Json = dict[str, object]
 LEG = "00000000-0000-4000-8000-00000000000b"
 
 HOLD_LOCK = """
@@ -128,8 +129,7 @@ def open_store(database: Database, engine_id: str, **options: object) -> SqlCall
         engine_id,
         clock,  # type: ignore[arg-type]
         find_plan=find_plan,
-        show_agent=show_agent,
-        **options,  # type: ignore[arg-type]
+        **{"show_agent": show_agent, **options},  # type: ignore[arg-type]
     )
 
 
@@ -242,6 +242,37 @@ async def test_every_end_reason_has_its_status(
     closed = await row(database)
     assert (closed.status, closed.stage_outcome, closed.end_reason) == (status, outcome, reason)
     assert (closed.error_message is not None) == (status == "error")
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "value"),
+    [
+        ("human_answered", "human_detection_result", "human"),
+        ("machine_answered", "human_detection_result", "no_human"),
+        ("do_not_call_asked", "do_not_call_result", True),
+        ("do_not_call_not_asked", "do_not_call_result", False),
+    ],
+)
+async def test_verdicts_stand_on_the_row(
+    database: Database, kind: str, column: str, value: object
+) -> None:
+    """Who picked up, and what was wished, is told of by facts alone; who picked up is announced."""
+
+    async def show(session: AsyncSession, organisation_id: str, agent_id: str | None) -> Json:
+        return {"webhook": {"subscriptions": ["event_human_detection"]}}
+
+    async with open_store(database, "first", show_agent=show) as store:
+        await store.create_call(new_call())
+        await store.answered(CALL, AT)
+        store.keep(CALL, fact(1, kind))
+        await store.finish(CALL, ending(EndReason.NO_HUMAN))
+    found = await row(database)
+    assert getattr(found, column) == value
+    assert (found.status, found.stage_outcome) == ("ended", "human_unanswered")
+    async with database.read() as session:
+        told = [(event.type, event.payload) for event in await session.scalars(select(OutboxEvent))]
+    is_human = column == "human_detection_result"
+    assert told == ([("event_human_detection", {"result": value})] if is_human else [])
 
 
 async def test_facts_kept_before_the_row_are_not_lost(database: Database) -> None:

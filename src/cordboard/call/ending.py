@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cordboard.call import do_not_call
 from cordboard.call.commands import AnswerLeg, CloseCall, DialLeg, EndLeg, StoredPhrase
 from cordboard.call.desk import Desk
 from cordboard.call.events import EndReason, LegEndedBy
@@ -114,8 +115,19 @@ class Ending:
         if silent and (self._overdue or not self._operator.has_unfinished_actions):
             self.closed = True
             self._desk.deadlines.clear_all()
+            self._judge_wish()
             self._desk.note("ended", {"reason": self._reason.value, "detail": self._detail})
             self._desk.give(CloseCall(self._reason, self._detail))
+
+    def _judge_wish(self) -> None:
+        """Tell whether the callee asked not to be called again, where somebody wants to know."""
+        desk = self._desk
+        if not desk.plan.detects_do_not_call:
+            return
+        turns = [said.text for said in desk.transcript.messages() if said.role == "caller"]
+        asked = do_not_call.is_asked(desk.plan.language, turns)
+        if asked is not None:
+            desk.note(do_not_call.ASKED if asked else do_not_call.NOT_ASKED)
 
     def _begin(self, reason: EndReason, detail: str) -> None:
         if self._reason is None:

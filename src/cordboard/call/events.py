@@ -51,6 +51,7 @@ class EndReason(StrEnum):
     REFUSED = "refused"
     DRAINED = "drained"
     TRANSFERRED = "transferred"
+    NO_HUMAN = "no_human"
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internal_error"
 
@@ -152,10 +153,22 @@ class DigitPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToneHeard:
+    """A steady tone came from the far end, as answering machines and faxes send; no key's tone."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerJudged:
+    """The carrier tells who picked up: a human, or a machine."""
+
+    human: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PlayoutStarted:
-    """The first sound of an utterance left for the far end; ``text`` are the words of a stored
-    phrase.
-    """
+    """The first sound of an utterance was sent; ``text`` are the words of a stored phrase."""
 
     utterance_id: str
     at_ms: int
@@ -164,9 +177,7 @@ class PlayoutStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlayoutPaused:
-    """Speaking stopped at once and its sound is kept; ``heard_characters`` of the text were played
-    whole.
-    """
+    """Speaking stopped, its sound is kept; ``heard_characters`` of the text were played whole."""
 
     utterance_id: str
     heard_characters: int
@@ -264,9 +275,7 @@ class DigitsSent:
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailed:
-    """A provider gave up after its retries and fallbacks; the machine decides what the caller
-    hears.
-    """
+    """A provider gave up after retries and fallbacks; the machine decides what is heard."""
 
     kind: ProviderKind
     failure: str
@@ -361,6 +370,8 @@ Event = (
     | SpeechStopped
     | WordsHeard
     | DigitPressed
+    | ToneHeard
+    | AnswerJudged
     | PlayoutStarted
     | PlayoutPaused
     | PlayoutFinished

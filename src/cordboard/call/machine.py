@@ -13,7 +13,9 @@ from cordboard.call.conversation import Conversation
 from cordboard.call.desk import Desk
 from cordboard.call.ending import Ending
 from cordboard.call.events import (
+    AnswerJudged,
     DigitPressed,
+    EndReason,
     EndRequested,
     Event,
     LegAnswered,
@@ -37,8 +39,10 @@ from cordboard.call.events import (
     ReplyFinished,
     SpeechStarted,
     SpeechStopped,
+    ToneHeard,
     WordsHeard,
 )
+from cordboard.call.human_detection import HumanDetection
 from cordboard.call.lifecycle import LegStep, Lifecycle
 from cordboard.call.operator import Operator
 from cordboard.call.plan import CallPlan
@@ -75,6 +79,7 @@ class Call:
         self._conversation = Conversation(plan, self._desk, operator)
         self._ending = Ending(self._desk, operator, self._lifecycle)
         self._watch = Watch(self._desk, operator)
+        self._human_detection = HumanDetection(plan, self._desk)
         for warning in warnings:
             self._desk.note("warning", {"warning": warning})
 
@@ -102,6 +107,8 @@ class Call:
         if self.ended:
             return []
         self._apply(event, now_ms)
+        if self._lifecycle.is_up or isinstance(event, AnswerJudged):
+            self._human_detection.take(event, now_ms)
         self._settle(now_ms)
         return self._desk.take_commands()
 
@@ -133,6 +140,8 @@ class Call:
             case ProviderFailed() | ProviderRecovered():
                 if not self._lifecycle.is_over and not self._ending.begun:
                     self._watch.provider_event(event, now_ms)
+            case ToneHeard() | AnswerJudged():
+                pass  # it says who has answered, and nothing else
             case (
                 ReplyClauseReady()
                 | ReplyActionAsked()
@@ -231,6 +240,8 @@ class Call:
             self._conversation.hung_up()
         if self._ending.due(reason, now_ms):
             return
+        if self._human_detection.due(reason):
+            return
         if self._conversation.due(reason, now_ms):
             return
         if self._watch.due(reason, now_ms):
@@ -241,6 +252,8 @@ class Call:
         """After each step: end where that is due, hand on words that waited, watch over silence."""
         if self.ended:
             return
+        if self._human_detection.hangs_up and not self._lifecycle.is_over:
+            self._ending.requested(EndReason.NO_HUMAN, "", now_ms)
         if not self._ending.begun:
             if self._watch.end_reason is not None:
                 detail = self._watch.end_detail

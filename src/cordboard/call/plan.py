@@ -56,7 +56,10 @@ class CallPlan:
 
     ``prompt`` and ``initial_message`` have their variables filled in. ``longest_call_ms`` ends
     the call whatever happens. ``bridge_phrases`` allows a stored phrase after 3 s of an
-    unanswered turn.
+    unanswered turn. ``on_no_human`` is what to do when a machine picks up: ``"continue"``,
+    ``"hangup"``, or empty where nobody wants to know; ``carrier_detects_human`` leaves it to the
+    carrier to tell. With ``detects_do_not_call`` the end of the call tells whether the callee asked
+    not to be called again.
     """
 
     organisation_id: str
@@ -74,6 +77,9 @@ class CallPlan:
     content_free: bool = False
     bridge_phrases: bool = True
     longest_call_ms: int = 3_600_000
+    on_no_human: str = ""
+    carrier_detects_human: bool = False
+    detects_do_not_call: bool = False
     flow: FlowPlan | None = None
 
     def to_json(self) -> dict[str, object]:

@@ -63,6 +63,7 @@ def gather_crew(
             transcribing=transcribing,
             voice_activity=None if engine.energy_alone(call.plan) else engine.voice_activity,
             post=post,
+            tones=bool(call.plan.on_no_human) and not call.plan.carrier_detects_human,
         )
     )
     replying = Replying(_replying_parts(parts, facts, work, report, post))

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cordboard.call.events import Event, SpeechStarted, SpeechStopped
+from cordboard.call.events import Event, SpeechStarted, SpeechStopped, ToneHeard
 from cordboard.engine.timeline import Timeline
 from cordboard.engine.transcribing import Transcribing
 from cordboard.media.codec import FRAME_MS, Codec, new_decoder
 from cordboard.media.loudness import EnergyGate
 from cordboard.media.segmenter import ENERGY_ONSET_FRAMES, MODEL_ONSET_FRAMES, Segmenter
+from cordboard.media.tones import BeepDetector
 from cordboard.ports import Leg, VoiceActivity, VoiceStream
 
 SPEECH_PROBABILITY = 0.5
 STALL_MS = 4000
+TONES_MS = 30_000
+"""So long tones are looked for, where they are: they say who has picked up."""
+
 _STALL_SPEECH_MS = 1000
 _GATE_OPEN_FRAMES = 15
 _SHORT_PAUSE_FRAMES = 3
@@ -25,7 +29,7 @@ _VOICE_RATES_HZ = (8000, 16000)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListeningParts:
     """What listening needs of its call. Without ``voice_activity`` energy alone decides what is
-    speech.
+    speech. With ``tones`` the tones of machines are told.
     """
 
     leg: Leg
@@ -33,6 +37,7 @@ class ListeningParts:
     transcribing: Transcribing
     voice_activity: VoiceActivity | None
     post: Callable[[Event], None]
+    tones: bool = False
 
 
 class Listening:
@@ -48,18 +53,21 @@ class Listening:
         self._segmenter = Segmenter()
         self._neural = _Neural(None)
         self._stall_at_ms: int | None = None
-        self._codec: Codec | None = None
+        self._sound: _Sound | None = None
         self.codec_changed()
 
     def hear(self, payload: bytes, played: bytes | None) -> None:
         """Take the caller's frame of this tick, and the frame that we play in it."""
         self._transcribing.feed(payload)
-        gate = self._gate
+        gate, sound = self._gate, self._sound
+        assert sound is not None
         if played is not None:
-            gate.played(self._decode_played(played))
-        pcm = self._decode(payload)
+            gate.played(sound.played_pcm(played))
+        pcm = sound.heard_pcm(payload)
         gate.heard(pcm)
         position_ms = self._timeline.position_ms
+        if sound.beeps is not None and position_ms <= TONES_MS and sound.beeps.push(pcm):
+            self._parts.post(ToneHeard(position_ms))
         if not self._neural.take(pcm, gate.audible, position_ms):
             loud = gate.loud and self._neural.stream is None
             if self._segmenter.push(loud, position_ms):
@@ -84,11 +92,10 @@ class Listening:
     def codec_changed(self) -> None:
         """Follow the leg's codec."""
         codec = self._parts.leg.codec
-        if codec == self._codec:
+        if self._sound is not None and codec == self._sound.codec:
             return
-        self._codec = codec
-        self._decode = new_decoder(codec).to_pcm
-        self._decode_played = new_decoder(codec).to_pcm
+        beeps = BeepDetector(codec.rate_hz) if self._parts.tones else None
+        self._sound = _Sound(codec, new_decoder(codec).to_pcm, new_decoder(codec).to_pcm, beeps)
         self._neural.close()
         stream = None
         activity = self._parts.voice_activity
@@ -116,6 +123,16 @@ class Listening:
         self._stall_at_ms = None
         if self._transcribing.stalled():
             self._transcribing.break_off("timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """How frames of the leg's codec are read, the far end's and ours, and who looks for tones."""
+
+    codec: Codec
+    heard_pcm: Callable[[bytes], bytes]
+    played_pcm: Callable[[bytes], bytes]
+    beeps: BeepDetector | None
 
 
 class _Neural:

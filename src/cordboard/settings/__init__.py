@@ -216,6 +216,12 @@ class Settings:
     twilio_base_url: str = _setting(
         "https://api.twilio.com", url, "Address of Twilio's REST API, for accounts that are linked."
     )
+    twilio_machine_detection: bool = _setting(
+        "on",
+        switch,
+        "Whether Twilio tells machines from humans (it charges for that) on calls that hang up on "
+        "machines; otherwise we do it.",
+    )
     deepgram_api_key: str | None = _setting(
         "", optional(string), "Key of the Deepgram transcriber; setting it chooses it.", secret=True
     )

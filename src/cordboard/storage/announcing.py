@@ -22,7 +22,10 @@ Json = dict[str, Any]
 
 _SPOKEN: Final = {"turn_ended": "human", "caller_turn": "human", "heard": "bot"}
 _ACTIONS: Final = ("action_started", "action_finished")
-TOLD_KINDS: Final = (*_SPOKEN, *_ACTIONS)
+HUMAN_RESULTS: Final = {"human_answered": "human", "machine_answered": "no_human"}
+"""What a fact says of who picked up."""
+
+TOLD_KINDS: Final = (*_SPOKEN, *_ACTIONS, *HUMAN_RESULTS)
 
 _SUBSCRIBED: Final = Call.agent["webhook"]["subscriptions"]
 
@@ -45,7 +48,7 @@ class Announcement:
 
 
 async def announce_facts(session: AsyncSession, told: Sequence[tuple[str, Fact]]) -> None:
-    """Announce facts, each with the id of its call, that are words or actions."""
+    """Announce facts, each with the id of its call: words, actions, and who picked up."""
     by_call: dict[str, list[Fact]] = {}
     for call_id, fact in told:
         if fact.kind in TOLD_KINDS:
@@ -132,6 +135,8 @@ def _of_fact(fact: Fact) -> Announcement | None:
     if fact.kind in _ACTIONS:
         payload = _of_action(fact.kind, fact.content)
         return None if payload is None else Announcement(key, "event_action", payload, fact.at)
+    if (result := HUMAN_RESULTS.get(fact.kind)) is not None:
+        return Announcement("human", "event_human_detection", {"result": result}, fact.at)
     text = " ".join(str(fact.content.get("text") or "").split())
     if not text:
         return None

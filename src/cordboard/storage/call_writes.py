@@ -14,7 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cordboard.call.events import EndReason
 from cordboard.ports import CallEnding, Direction, Fact, NewCall
-from cordboard.storage.announcing import announce, announce_facts, closing, connected
+from cordboard.storage.announcing import (
+    HUMAN_RESULTS,
+    announce,
+    announce_facts,
+    closing,
+    connected,
+)
 from cordboard.storage.tables import Call, CallEvent, Leg
 
 TERMINAL: Final = ("ended", "error")
@@ -25,6 +31,9 @@ _STAGES: Final = {
     "transfer_failed": "picked_up",
 }
 """What a fact makes of a call's stage."""
+
+DO_NOT_CALL_RESULTS: Final = {"do_not_call_asked": True, "do_not_call_not_asked": False}
+"""What a fact says of the callee's wish not to be called again."""
 
 _OUTCOMES: Final = {
     "transfer_started": "transfer_unanswered",
@@ -118,13 +127,26 @@ async def append_facts(session: AsyncSession, facts: Sequence[KeptFact]) -> None
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     await session.execute(dialect.insert(CallEvent).on_conflict_do_nothing(), rows)
     for kept in facts:
-        if (stage := _STAGES.get(kept.fact.kind)) is not None:
+        told = _told_of_call(kept.fact.kind)
+        if told:
             await session.execute(
                 update(Call)
                 .where(Call.id == kept.call_id, Call.status.not_in(TERMINAL))
-                .values(stage=stage)
+                .values(**told)
             )
     await announce_facts(session, [(kept.call_id, kept.fact) for kept in facts])
+
+
+def _told_of_call(kind: str) -> dict[str, object]:
+    """Return what a fact of this kind makes of its call's row."""
+    told: dict[str, object] = {}
+    if (stage := _STAGES.get(kind)) is not None:
+        told["stage"] = stage
+    if (result := HUMAN_RESULTS.get(kind)) is not None:
+        told["human_detection_result"] = result
+    if (asked := DO_NOT_CALL_RESULTS.get(kind)) is not None:
+        told["do_not_call_result"] = asked
+    return told
 
 
 async def mark_answered(session: AsyncSession, call_id: str, at: datetime) -> None:
@@ -198,6 +220,8 @@ def clean(text: str) -> str:
 def _outcome(reason: EndReason, *, picked_up: bool) -> str | None:
     if reason in _WITHOUT_OUTCOME:
         return None
+    if reason is EndReason.NO_HUMAN:
+        return "human_unanswered"
     if not picked_up:
         unanswered = reason is EndReason.NO_ANSWER
         return "human_unanswered" if unanswered else "call_did_not_connect"

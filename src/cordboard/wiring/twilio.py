@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -14,7 +15,7 @@ from urllib.parse import parse_qs
 import aiohttp
 from starlette.routing import Route
 
-from cordboard.call.events import EndReason, LegEndedBy
+from cordboard.call.events import AnswerJudged, EndReason, LegEndedBy
 from cordboard.dial_policy import TrunkDialing
 from cordboard.engine.dispatch import Admission, Dispatch
 from cordboard.engine.guard import Guard
@@ -38,7 +39,15 @@ from cordboard.telephony.twilio.errors import ApiError
 from cordboard.telephony.twilio.leg import LegParts, TwilioLeg
 from cordboard.telephony.twilio.outgoing import RING_LIMIT_S, OutgoingTwilioLeg, Placing
 from cordboard.telephony.twilio.sockets import MediaSockets
-from cordboard.telephony.twilio.webhooks import FORBIDDEN, Offer, Question, Reply, Webhooks
+from cordboard.telephony.twilio.webhooks import (
+    EMPTY,
+    FORBIDDEN,
+    Offer,
+    Question,
+    Reply,
+    Webhooks,
+    picked_up_by_human,
+)
 from cordboard.wiring.dialling import Unroutable
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.permits import CallPermit, Permits, international
@@ -107,8 +116,12 @@ class TwilioCarrier:
         async def resume(_: str, question: Question) -> Reply:
             return self._webhooks.resumed(question)
 
-        async def status(_: str, question: Question) -> Reply:
-            return self._webhooks.status(question)
+        async def status(call_id: str, question: Question) -> Reply:
+            reply = self._webhooks.status(question)
+            human = picked_up_by_human(question.body)
+            if reply is EMPTY and human is not None:
+                self._dispatch.post(call_id, AnswerJudged(human))
+            return reply
 
         return routes(self._voice, resume, status)
 
@@ -154,7 +167,7 @@ class TwilioCarrier:
             trunk_id=None,
             carrier_handle="",
             dialog=handle,
-            plan=wanted.plan,
+            plan=replace(wanted.plan, carrier_detects_human=self._detects_machines(wanted)),
             at=since,
         )
         if await self._store.fence(call):
@@ -253,11 +266,17 @@ class TwilioCarrier:
             timeout_s=timeout_s,
             send_digits=params.pop("SendDigits", None),
             params=params,
+            detects_machines=self._detects_machines(wanted),
         )
         if left_out := request.left_out():
             names = ", ".join(left_out)
             log.info("leg.params_left_out", extra={"call": wanted.call_id, "names": names})
         return request
+
+    def _detects_machines(self, wanted: WantedCall) -> bool:
+        hangs_up = wanted.plan.on_no_human == "hangup"
+        asked = wanted.params.get("MachineDetection", "") != ""
+        return asked or (hangs_up and self._ground.settings.twilio_machine_detection)
 
     async def _permit(self, wanted: WantedCall) -> CallPermit:
         await self._permits.ready(wanted.organisation_id)

@@ -92,6 +92,29 @@ async def test_a_call_goes_out(tmp_path: Path) -> None:
     assert (over["telephony_provider"], over["from_number"]) == ("twilio", NUMBER.lstrip("+"))
 
 
+@pytest.mark.parametrize("answered_by", ["machine_start", "human"])
+async def test_the_carrier_tells_who_picked_up(tmp_path: Path, answered_by: str) -> None:
+    """Asked to hang up on machines, the carrier is asked who it is, and its word is followed."""
+    async with linked(tmp_path) as house:
+        made = _ask(house, on_no_human_answer="hangup")
+        await until(lambda: len(house.rest.calls) == 1, 10)
+        (placed,) = house.rest.calls.values()
+        call = house.call(placed.sid)
+        picked_up = asyncio.gather(call.go_on(placed.get("Twiml")))
+        await _heard(call.phone, GREETING)
+        told = placed.get("AsyncAmdStatusCallback").removeprefix(PUBLIC_URL)
+        await call.post(told, {"AnsweredBy": answered_by, "MachineDetectionDuration": "3200"})
+        if answered_by == "human":
+            call.phone.say(tones("leave"))
+        await asyncio.wait_for(picked_up, 20)
+        over = await house.over(made["id"])
+    assert (placed.get("MachineDetection"), placed.get("AsyncAmd")) == ("Enable", "true")
+    machine = answered_by == "machine_start"
+    assert over["human_detection_result"] == ("no_human" if machine else "human")
+    assert over["stage_outcome"] == ("human_unanswered" if machine else "bot_disconnected")
+    assert over["end_reason"] == ("no_human" if machine else "agent_ended")
+
+
 @pytest.mark.parametrize(
     ("status", "outcome", "reason"),
     [
@@ -236,7 +259,5 @@ def _wanted(house: Linked, to_number: str = THEIRS) -> Json:
     return {"from_number": NUMBER, "to_number": to_number, "agent": house.agent["id"]}
 
 
-def _ask(house: Linked, telephony_params: dict[str, str] | None = None) -> Json:
-    return house.server.create(
-        "/v1/calls/create", {**_wanted(house), "telephony_params": telephony_params}
-    )
+def _ask(house: Linked, **more: object) -> Json:
+    return house.server.create("/v1/calls/create", {**_wanted(house), **more})

@@ -15,7 +15,13 @@ from cordboard.clock import SystemClock
 from cordboard.ids import Randomness
 from cordboard.telephony.twilio.leg import LegParts, TwilioLeg
 from cordboard.telephony.twilio.sockets import MediaSockets
-from cordboard.telephony.twilio.webhooks import Offer, Question, Reply, Webhooks
+from cordboard.telephony.twilio.webhooks import (
+    Offer,
+    Question,
+    Reply,
+    Webhooks,
+    picked_up_by_human,
+)
 from cordboard.telephony.twilio.wire import Start, StartDetails
 from tests.counts import count
 from tests.telephony.twilio.door import CALL_SID, PUBLIC_URL, TOKEN, Control, Ears, HandClock
@@ -262,3 +268,21 @@ async def test_another_account_does_not_get_this_ones_call() -> None:
     )
     assert verbs(reply) == ["Reject"]
     assert len(rig.offers) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "human"),
+    [
+        (b"AnsweredBy=human", True),
+        (b"CallSid=CA1&AnsweredBy=machine_start", False),
+        (b"AnsweredBy=machine_end_beep", False),
+        (b"AnsweredBy=fax", False),
+        (b"AnsweredBy=unknown", None),
+        (b"CallStatus=ringing", None),
+        (b"\xff=1", None),
+        (b"a=1&" * 300, None),
+    ],
+)
+def test_who_picked_up(body: bytes, human: bool | None) -> None:
+    """A human, a machine or a fax is told by name; anything else says nothing."""
+    assert picked_up_by_human(body) is human

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from pydantic import AliasChoices, Field
@@ -228,7 +229,12 @@ async def _row(unit: Unit, params: CreateCallParams, agent: Agent, ours: str, th
     await unit.session.flush()
     parts = await agent_parts(unit.session, agent)
     variables = {**standard_variables(ours, theirs, now), **(params.context or {})}
-    plan = plan_of(parts, variables, services.plan_options(params.hipaa_compliant))
+    wish = params.run_do_not_call_detection
+    plan = replace(
+        plan_of(parts, variables, services.plan_options(params.hipaa_compliant)),
+        on_no_human=params.on_no_human_answer,
+        detects_do_not_call=agent.fields["run_do_not_call_detection"] if wish is None else wish,
+    )
     shown = api_agent(parts)
     if params.hipaa_compliant:
         shown["prompt"] = {**shown["prompt"], "content": REDACTED}

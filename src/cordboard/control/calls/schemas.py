@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cordboard.call.do_not_call import can_tell
 from cordboard.control.fields import Json
 from cordboard.control.numbers.schemas import ASSUMED_PROVIDER, SIP, shown_provider
 from cordboard.ports import Direction
@@ -81,12 +82,10 @@ def extended(row: Call) -> Json:
 def left_out(row: Call) -> list[str]:
     """Return what was asked for a call and has no effect on it, by the names of the request."""
     names = []
-    if row.on_no_human_answer == "hangup":
-        names.append("on_no_human_answer")
     wanted = row.run_do_not_call_detection
     if wanted is None and row.direction == Direction.OUTBOUND.value:
         wanted = bool((row.agent or {}).get("run_do_not_call_detection"))
-    if wanted:
+    if wanted and not can_tell(str((row.agent or {}).get("language") or "en")):
         names.append("run_do_not_call_detection")
     if row.carrier == SIP:
         unused = (name for name in row.telephony_params or {} if name not in HONOURED)

@@ -40,6 +40,7 @@ _OURS: Final = frozenset(
     {
         *("twiml", "url", "to", "from", "applicationsid", "method"),
         *("statuscallback", "statuscallbackevent", "statuscallbackmethod"),
+        *("asyncamdstatuscallback", "asyncamdstatuscallbackmethod"),
     }
 )
 """What ``telephony_params`` cannot replace: who is called, what happens then, who learns of it."""
@@ -72,6 +73,8 @@ class CallRequest:
     timeout_s: int | None = None
     send_digits: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
+    detects_machines: bool = False
+    """Whether ``status_url`` is to be told, in the midst of the call, who has picked up."""
 
     def form(self) -> list[tuple[str, str]]:
         """Return the fields to be sent; the user's win where they may."""
@@ -81,6 +84,9 @@ class CallRequest:
             fields["Timeout"] = str(self.timeout_s)
         if self.send_digits:
             fields["SendDigits"] = self.send_digits
+        if self.detects_machines:
+            fields |= {"MachineDetection": "Enable", "AsyncAmd": "true"}
+            fields |= {"AsyncAmdStatusCallback": self.status_url}
         left_out = self.left_out()
         fields |= {name: value for name, value in self.params.items() if name not in left_out}
         events = [("StatusCallbackEvent", event) for event in STATUS_EVENTS]

@@ -195,6 +195,21 @@ class Webhooks:
             return _refusal(503)
 
 
+def picked_up_by_human(body: bytes) -> bool | None:
+    """Return what a status callback says of who picked up; None where it says nothing of it.
+
+    ``AnsweredBy`` is ``human``, ``fax``, ``unknown``, or begins with ``machine``.
+    """
+    try:
+        fields = dict(parse_qsl(body.decode(), max_num_fields=FIELDS_MAX))
+    except ValueError:
+        return None
+    answered_by = fields.get("AnsweredBy", "")
+    if answered_by == "human":
+        return True
+    return False if answered_by == "fax" or answered_by.startswith("machine") else None
+
+
 def _is_of(leg: TwilioLeg, call_sid: str) -> bool:
     return bool(call_sid) and leg.progress.call_sid == call_sid
 
