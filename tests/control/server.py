@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from cordboard.clock import SystemClock
@@ -82,6 +83,7 @@ class Server:
     services: ControlServices
     engine: Engine
     run: Callable[[Coroutine[Any, Any, Any]], Any]
+    app: FastAPI
 
     def client(self, key: str | None = OWNER_KEY, **headers: str) -> httpx.Client:
         """Return a plain HTTP client."""
@@ -143,7 +145,8 @@ def running(directory: Path, url: str | None = None) -> Iterator[Server]:
     # With the protocol named, asyncio sees that it is TCP and turns Nagle's delay off.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(services), log_level="critical", lifespan="off", ws="none")
+    app = create_app(services)
+    config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -165,7 +168,7 @@ def running(directory: Path, url: str | None = None) -> Iterator[Server]:
 
     port = listening.getsockname()[1]
     try:
-        yield Server(f"http://127.0.0.1:{port}", services, engine, run)
+        yield Server(f"http://127.0.0.1:{port}", services, engine, run, app)
     finally:
         server.should_exit = True
         thread.join(10)

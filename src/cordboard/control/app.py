@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cordboard.control import measures
 from cordboard.control.account_connections import routes as account_connections
 from cordboard.control.actions import routes as actions
 from cordboard.control.agents import routes as agents
@@ -25,6 +26,7 @@ from cordboard.control.numbers import routes as numbers
 from cordboard.control.prompts import routes as prompts
 from cordboard.control.services import ControlServices
 from cordboard.control.sip_trunks import routes as sip_trunks
+from cordboard.control.usage import routes as usage
 from cordboard.control.vector_databases import routes as vector_databases
 from cordboard.control.voices import routes as voices
 from cordboard.control.webhooks import routes as webhooks
@@ -56,6 +58,8 @@ def create_app(services: ControlServices) -> FastAPI:
         app.include_router(noun.router)
     app.include_router(calls.extension)
     app.include_router(deliveries.router)
+    app.include_router(usage.router)
+    app.include_router(measures.router)
     app.add_api_route("/healthz", _alive)
     app.add_api_route("/readyz", _ready)
     return app

@@ -57,6 +57,10 @@ def _nobody() -> None:
     pass
 
 
+def _nothing_counted() -> str:
+    return ""
+
+
 async def _nobody_waits() -> None:
     pass
 
@@ -70,8 +74,9 @@ class ControlServices:
     ``check_external_action`` returns problems and warnings of an external action's config.
     ``plan_options`` (content-free or not) are for calls that are asked for here; ``call_wanted``
     tells engines that one was; ``trunks_changed`` returns when those of this process go by the
-    trunks there are now. ``ready`` returns None, or why the server should get no requests
-    now.
+    trunks there are now. ``monthly_minutes_max`` is what each organisation may telephone, 0 for any
+    amount; ``metrics`` returns the body of ``GET /metrics``. ``ready`` returns None, or why the
+    server should get no requests now.
     """
 
     database: Database
@@ -90,3 +95,5 @@ class ControlServices:
     call_wanted: Callable[[], None] = _nobody
     trunks_changed: Callable[[], Awaitable[None]] = _nobody_waits
     body_max_bytes: int = 500_000
+    monthly_minutes_max: int = 0
+    metrics: Callable[[], str] = _nothing_counted

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from cordboard.call.events import EndReason, EndRequested, Event
 from cordboard.engine.brain import Brain
+from cordboard.engine.clock import Lateness
 from cordboard.engine.guard import Guard
 from cordboard.engine.parts import CallParts, EngineParts
 from cordboard.engine.runner import Runner
@@ -100,6 +101,11 @@ class Dispatch:
     def running_count(self) -> int:
         """How many calls are running."""
         return len(self._running)
+
+    @property
+    def lateness(self) -> Lateness:
+        """How late frames of all calls were."""
+        return self._parts.engine.media_clock.lateness
 
     @property
     def draining(self) -> bool:

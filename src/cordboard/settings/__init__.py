@@ -141,6 +141,12 @@ class Settings:
     calls_max_count: int = _setting(
         "100", integer(1, 10000), "Concurrent calls; one more is answered with 503 and Retry-After."
     )
+    monthly_minutes_max: int = _setting(
+        "0",
+        integer(0, 100_000_000),
+        "Minutes that each organisation may telephone in a month (UTC) before `calls/create` is"
+        " refused; 0 for any number.",
+    )
     drain_seconds: int = _setting(
         "600",
         integer(0, 86400),

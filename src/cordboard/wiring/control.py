@@ -22,6 +22,7 @@ from cordboard.storage.recordings import DirectoryRecordings
 from cordboard.storage.tables import Call
 from cordboard.wiring.carriers import TRUNKS_CHANGED
 from cordboard.wiring.ground import Ground
+from cordboard.wiring.measures import measures
 from cordboard.wiring.options import dial_rules, plan_options
 from cordboard.wiring.outbound import WANTED
 
@@ -108,4 +109,6 @@ def control_services(
         plan_options=lambda content_free: plan_options(ground.settings, content_free=content_free),
         call_wanted=lambda: bus.publish(WANTED, {}),
         trunks_changed=trunks_changed,
+        monthly_minutes_max=ground.settings.monthly_minutes_max,
+        metrics=measures(dispatch, store, dispatch.lateness),
     )

@@ -28,6 +28,7 @@ from cordboard.control.fields import Fields, Json, NumberText, TextMap, given, v
 from cordboard.control.numbers.queries import number_of
 from cordboard.control.numbers.service import stored
 from cordboard.control.unit import Caller, Unit
+from cordboard.control.usage.service import check_limit
 from cordboard.dial_policy import DialRequest, Refused, TrunkDialing, decide
 from cordboard.ports import Direction
 from cordboard.storage.agent_rows import agent_parts, api_agent
@@ -75,6 +76,7 @@ async def create(caller: Caller, body: Json, key: str | None) -> Json:
             shown = await _repeated(unit, key, body_hash, caller.client_version)
             if shown is not None:
                 return shown
+            await check_limit(unit)
             call = await add(unit, body)
             if key is not None:
                 _remember(unit, call, key, body_hash)

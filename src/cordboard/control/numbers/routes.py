@@ -34,9 +34,10 @@ async def link_number(caller: Writer, body: Body) -> Response:
 
 
 @router.post("/buy")
-async def buy_number(caller: Writer, body: Body) -> None:
-    """Refuse: there is nobody to buy from."""
-    service.buy(body)
+async def buy_number(caller: Writer, body: Body) -> Response:
+    """Take a number out of a trunk's pool."""
+    async with caller.writing() as unit:
+        return answer(unit, await service.buy(unit, body, caller.client_version))
 
 
 @router.post("/update")

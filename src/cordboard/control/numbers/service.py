@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from sqlalchemy import select
@@ -106,19 +107,53 @@ async def cancel(unit: Unit, phone_number: str, version: Version) -> Json:
     return await show(unit, row, version)
 
 
-def buy(body: Json) -> None:
-    """Refuse to buy a number: there is nobody to buy it from.
+async def buy(unit: Unit, body: Json, version: Version) -> Json:
+    """Give out the first free number of the pools of the organisation's trunks.
 
     Raises:
-        BadRequest: always, after the input was read.
+        BadRequest: there is none, or none of the area.
 
     """
-    validated(BuyParams, body, ("body",))
+    params = validated(BuyParams, body, ("body",))
+    trunk, text = await _free_number(unit, params)
+    row = await number_of(unit, text)
+    agent = await _agent_for(unit, body, outbound_only=False)
+    if row is None:
+        row = new_number(unit, text)
+        unit.session.add(row)
+    row.active = True
+    row.trunk_id, row.telephony_account_connection_id = trunk.id, None
+    row.telephony_provider = SIP
+    row.inbound_agent_id = agent.id if agent else None
+    return await show(unit, row, version)
+
+
+async def _free_number(unit: Unit, params: BuyParams) -> tuple[SipTrunk, str]:
+    wanted = select(SipTrunk).where(SipTrunk.organisation_id == unit.organisation_id)
+    trunks = (await unit.session.scalars(wanted.order_by(SipTrunk.created_at, SipTrunk.id))).all()
+    if params.telephony_account_connection is not None:
+        reached = await _reached(unit, params.telephony_account_connection)
+        trunks = [trunk for trunk in trunks if trunk is reached]
+    area = re.sub(r"\D", "", params.area_code or "")
+    for trunk in trunks:
+        for text in trunk.fields.get("pool") or ():
+            if area and not _in_area(text, area):
+                continue
+            row = await number_of(unit, text)
+            if row is None or not row.active:
+                return trunk, text
     raise BadRequest(
-        "This server has no numbers for sale yet. Link a number of a SIP trunk: "
-        "POST /v1/numbers/link with the trunk's id as telephony_account_connection, "
-        "or `cordboard numbers add`"
+        "There is no free number"
+        + (f" of the area {area}" if area else "")
+        + ". Numbers are given out of the pools of your SIP trunks (their field pool), or linked: "
+        "POST /v1/numbers/link with the id of a trunk or of an account at a carrier as "
+        "telephony_account_connection, or `cordboard numbers add`"
     )
+
+
+def _in_area(number: str, area: str) -> bool:
+    """Tell whether a number is of an area, named with its country or, in North America, without."""
+    return number.startswith((area, f"1{area}"))
 
 
 def new_number(unit: Unit, text: str) -> Number:

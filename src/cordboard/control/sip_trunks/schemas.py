@@ -68,6 +68,7 @@ class TrunkFields(Fields):
     ``register_user`` where the peer asks who we are. ``allow_any`` lets any number be dialled, for
     a test bench; else ``dial_prefixes`` decide. With ``transfer`` as ``refer`` the peer is asked to
     hand callers over by itself (RFC 3515); where it does not, and else, it is done through us.
+    ``pool`` are numbers of the trunk that ``/v1/numbers/buy`` may give out.
     """
 
     networks: list[Annotated[str, AfterValidator(_network)]] = Field(
@@ -89,6 +90,9 @@ class TrunkFields(Fields):
     allow_any: bool = False
     srtp: Literal["off", "offer", "require"] = "off"
     transfer: Literal["bridge", "refer"] = "bridge"
+    pool: list[Annotated[NumberText, AfterValidator(_prefix)]] = Field(
+        default_factory=list, max_length=1_000
+    )
 
 
 SECRETS: Final = (("password",), ("register_password",))
