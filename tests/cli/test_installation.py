@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cordboard.cli import keys, numbers, trunks
+from cordboard.cli import keys, numbers, templates, trunks
 from cordboard.storage.keys import well_formed
 
 RUNNER = CliRunner()
-APPS = {"keys": keys.app, "trunks": trunks.app, "numbers": numbers.app}
+APPS = {"keys": keys.app, "trunks": trunks.app, "numbers": numbers.app, "templates": templates.app}
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +48,23 @@ def test_keys() -> None:
     assert "Revoked" in done("keys", "revoke", row.split()[0])
     assert run("keys", "create", "--role", "king").exit_code == 1
     assert "No such" in run("keys", "revoke", "nothing").output
+
+
+def test_templates(tmp_path: Path) -> None:
+    """A template is made from a file, listed, shown whole, changed and deleted."""
+    text = tmp_path / "text"
+    text.write_text("Call ${name}.\n" + "a" * 600 + "\x1b[2J\n", encoding="utf-8")
+    made = done("templates", "add", "Dentist", "--content", str(text), "--require", "name")
+    assert f"{made}  Dentist  name" in done("templates", "list")
+    assert done("templates", "show", made) == "Call ${name}.\n" + "a" * 600 + " [2J"
+    done("templates", "update", made, "--require", "day", "--require", "name")
+    assert "day,name" in done("templates", "list")
+    assert "Call" in done("templates", "show", made)
+    refused = run("templates", "update", made, "--require", "a b")
+    assert (refused.exit_code, "required_context_keys.0" in refused.output) == (1, True)
+    assert run("templates", "add", "x", "--content", str(tmp_path / "none")).exit_code == 2
+    done("templates", "delete", made)
+    assert "Dentist" not in done("templates", "list")
 
 
 def test_trunks_and_numbers() -> None:

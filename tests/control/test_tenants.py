@@ -49,6 +49,10 @@ POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
     ("GET", "sip_trunks", "/x/v1/sip_trunks?id=@", None),
     ("POST", "sip_trunks", "/x/v1/sip_trunks/update?id=@", {"name": "x"}),
     ("POST", "sip_trunks", "/x/v1/sip_trunks/delete?id=@", None),
+    ("GET", "prompt_templates", "/x/v1/prompt_templates?id=@", None),
+    ("POST", "prompt_templates", "/x/v1/prompt_templates/update?id=@", {"label": "x"}),
+    ("POST", "prompt_templates", "/x/v1/prompt_templates/delete?id=@", None),
+    ("POST", "prompt_templates", "/v1/prompts/create", {"prompt_template": "@"}),
     ("POST", "keys", "/x/v1/keys/revoke?id=@", None),
     ("GET", "numbers", "/v1/numbers?phone_number=@", None),
     ("POST", "numbers", "/v1/numbers/update?phone_number=@", {"label": "x"}),
@@ -111,7 +115,12 @@ LISTS: Final = [
             *("account_connections", "calls", "numbers"),
         )
     ],
-    *("/x/v1/sip_trunks/list", "/x/v1/calls/list", "/x/v1/keys/list"),
+    *(
+        "/x/v1/prompt_templates/list",
+        "/x/v1/sip_trunks/list",
+        "/x/v1/calls/list",
+        "/x/v1/keys/list",
+    ),
 ]
 
 
@@ -165,7 +174,14 @@ def _furnish(http: httpx.Client, number: str, mark: str) -> dict[str, list[str]]
     linked = {"phone_number": number, "telephony_account_connection": trunk}
     _made(http, "/v1/numbers/link", {**linked, "inbound_agent": agent_id})
     key = _made(http, "/x/v1/keys/create", {"name": mark, "role": "viewer"})
-    own = {"agents": agent_id, "sip_trunks": trunk, "keys": key, "numbers": number}
+    text = _made(http, "/x/v1/prompt_templates/create", {"label": mark, "content": mark})
+    own = {
+        "prompt_templates": text,
+        "agents": agent_id,
+        "sip_trunks": trunk,
+        "keys": key,
+        "numbers": number,
+    }
     every = {**parts, **own, "templates": TEMPLATE}
     return {noun: [row_id] for noun, row_id in every.items()}
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordboard.call.actions import ActionKind, SpeakBefore
+from cordboard.call.context_answer import ContextAnswer
 from cordboard.call.plan import CallPlan
 from cordboard.clock import VirtualClock
 from cordboard.storage.database import Database, migrate
-from cordboard.storage.inbound_plans import InboundPlans
+from cordboard.storage.inbound_plans import ContextQuestion, InboundPlans
 from cordboard.storage.plan_actions import action_plans
 from cordboard.storage.plans import (
     AgentMissing,
@@ -39,6 +40,7 @@ from cordboard.storage.tables import (
 )
 from cordboard.storage.trunk_rows import all_trunks
 from cordboard.storage.vault import MasterKey, Vault
+from tests.counts import count
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 VAULT = Vault(MasterKey(bytes(range(32))), lambda count: bytes(count))
@@ -260,6 +262,33 @@ def test_every_kind_has_a_plan() -> None:
             assert plan.description
 
 
+PIECES = st.lists(
+    st.sampled_from(["${", "}", "$", "{", "a", "b", "_1", "$$", "{{", "%(a)s", "\n", "é", "."])
+    | st.text(max_size=3),
+    max_size=12,
+).map("".join)
+
+
+def _by_hand(text: str, variables: dict[str, str]) -> str:
+    """Substitute by reading from left to right, without regular expressions."""
+    done, rest = "", text
+    while (start := rest.find("${")) >= 0:
+        name, closed, after = rest[start + 2 :].partition("}")
+        if closed and name in variables:
+            done, rest = done + rest[:start] + variables[name], after
+        else:
+            done, rest = done + rest[: start + 1], rest[start + 1 :]
+    return done + rest
+
+
+@settings(max_examples=count(200, 10_000))
+@given(PIECES, st.dictionaries(st.sampled_from(["a", "b", "_1", "ab"]), PIECES))
+def test_one_pass(text: str, variables: dict[str, str]) -> None:
+    """Any text, any values: what is between the placeholders and in the values stays as it is."""
+    assert substituted(text, variables) == _by_hand(text, variables)
+
+
+@settings(max_examples=count(100, 10_000))
 @given(
     st.text(max_size=60),
     st.dictionaries(st.from_regex(r"[A-Za-z0-9_]{1,5}", fullmatch=True), st.text()),
@@ -323,3 +352,42 @@ async def test_trunks(database: Database) -> None:
     assert second.password is None
     assert [str(network) for network in first.networks] == ["10.0.0.0/8"]
     assert "pass-word" not in repr(first)
+
+
+async def test_context_endpoint(database: Database) -> None:
+    """The prompt's endpoint is asked before the agent's; values are no templates themselves."""
+    asked: list[ContextQuestion] = []
+
+    async def ask(question: ContextQuestion) -> ContextAnswer:
+        asked.append(question)
+        return ContextAnswer(values={"unknown": "${from_number} $$", "now": "today"})
+
+    await _set_endpoints(database, agent="https://agent.example/", prompt=None)
+    plans = InboundPlans(clock=_Clock(), ask=ask)
+    async with database.read() as session:
+        found = await plans.find(session, "t1", "12025550123", "${unknown}")
+    assert found is not None
+    assert asked == []
+    plan = (await found.whole()).plan
+    assert plan.prompt == "You know today and 12025550123."
+    assert plan.initial_message == "Hallo ${unknown}, ${from_number} $$"
+    assert plan.context_answer is not None
+    assert plan.context_answer.values["now"] == "today"
+    await _set_endpoints(database, agent="https://agent.example/", prompt="https://prompt.example/")
+    async with database.read() as session:
+        found = await plans.find(session, "t1", "12025550123", "+49 1")
+    assert found is not None
+    await found.whole()
+    assert [question.url for question in asked] == [
+        "https://agent.example/",
+        "https://prompt.example/",
+    ]
+    assert asked[1].caller == "491"
+
+
+async def _set_endpoints(database: Database, agent: str | None, prompt: str | None) -> None:
+    async with database.write() as session:
+        row = await session.get_one(Agent, "g")
+        row.fields = {**row.fields, "context_endpoint": agent}
+        text = await session.get_one(Prompt, "p")
+        text.fields = {**text.fields, "context_endpoint": prompt}

@@ -80,7 +80,13 @@ class Call:
         self._ending = Ending(self._desk, operator, self._lifecycle)
         self._watch = Watch(self._desk, operator)
         self._human_detection = HumanDetection(plan, self._desk)
-        for warning in warnings:
+        if plan.context_answer is not None:
+            self._desk.note("context_asked", plan.context_answer.fact())
+        missing = (
+            f"the prompt's template requires `{key}`, which has no value"
+            for key in plan.missing_keys
+        )
+        for warning in (*missing, *warnings):
             self._desk.note("warning", {"warning": warning})
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from cordboard.call.actions import ActionKind, ActionPlan, SpeakBefore
+from cordboard.call.context_answer import ContextAnswer
 from cordboard.call.flow.plan import FlowPlan
 
 
@@ -54,7 +55,11 @@ class TurnPlan:
 class CallPlan:
     """Everything a call needs to know about its agent, fixed when the call begins.
 
-    ``prompt`` and ``initial_message`` have their variables filled in. ``longest_call_ms`` ends
+    ``prompt`` and ``initial_message`` have their variables filled in, by ``context_answer`` where
+    an endpoint was asked; ``missing_keys`` are those that the prompt's template requires and that
+    have no value.
+
+    ``longest_call_ms`` ends
     the call whatever happens. ``bridge_phrases`` allows a stored phrase after 3 s of an
     unanswered turn. ``on_no_human`` is what to do when a machine picks up: ``"continue"``,
     ``"hangup"``, or empty where nobody wants to know; ``carrier_detects_human`` leaves it to the
@@ -81,11 +86,18 @@ class CallPlan:
     carrier_detects_human: bool = False
     detects_do_not_call: bool = False
     flow: FlowPlan | None = None
+    context_answer: ContextAnswer | None = None
+    missing_keys: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the plan as plain JSON values; ``from_json`` reads it back equal."""
         flow = None if self.flow is None else self.flow.to_json()
-        return {**cast(dict[str, object], _plain(asdict(self))), "flow": flow}
+        answer = self.context_answer
+        return {
+            **cast(dict[str, object], _plain(asdict(self))),
+            "flow": flow,
+            "context_answer": None if answer is None else answer.to_json(),
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> CallPlan:
@@ -99,6 +111,8 @@ class CallPlan:
         transcriber = cast(dict[str, object], rest.pop("transcriber"))
         turn = cast(dict[str, object], rest.pop("turn"))
         flow = cast(dict[str, object] | None, rest.pop("flow", None))
+        answer = cast(dict[str, object] | None, rest.pop("context_answer", None))
+        missing = cast(list[str], rest.pop("missing_keys", []))
         return cls(
             actions=tuple(_action(action) for action in actions),
             voice=VoicePlan(**voice),  # type: ignore[arg-type]
@@ -106,6 +120,8 @@ class CallPlan:
             transcriber=TranscriberPlan(**transcriber),  # type: ignore[arg-type]
             turn=TurnPlan(**turn),  # type: ignore[arg-type]
             flow=None if flow is None else FlowPlan.from_json(flow),
+            context_answer=None if answer is None else ContextAnswer.from_json(answer),
+            missing_keys=tuple(missing),
             **rest,  # type: ignore[arg-type]
         )
 

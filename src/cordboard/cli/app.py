@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from cordboard.cli import call, calls, deliveries, doctor, keys, numbers, serve, softphone, trunks
+from cordboard.cli import (
+    call,
+    calls,
+    deliveries,
+    doctor,
+    keys,
+    numbers,
+    serve,
+    softphone,
+    templates,
+    trunks,
+)
 
 app = typer.Typer(
     name="cordboard",
@@ -19,6 +30,7 @@ app.command("call")(call.call)
 app.command("softphone")(softphone.softphone)
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(trunks.app, name="trunks")
+app.add_typer(templates.app, name="templates")
 app.add_typer(keys.app, name="keys")
 app.add_typer(calls.app, name="calls")
 app.add_typer(deliveries.app, name="deliveries")

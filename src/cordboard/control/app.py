@@ -23,6 +23,7 @@ from cordboard.control.deliveries import routes as deliveries
 from cordboard.control.errors import ControlError, Invalid
 from cordboard.control.keys import routes as keys
 from cordboard.control.numbers import routes as numbers
+from cordboard.control.prompt_templates import routes as prompt_templates
 from cordboard.control.prompts import routes as prompts
 from cordboard.control.services import ControlServices
 from cordboard.control.sip_trunks import routes as sip_trunks
@@ -54,7 +55,7 @@ def create_app(services: ControlServices) -> FastAPI:
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(Exception, _broken)
     nouns = (agents, prompts, voices, actions, webhooks, vector_databases, account_connections)
-    for noun in (*nouns, numbers, calls, sip_trunks, keys):
+    for noun in (*nouns, prompt_templates, numbers, calls, sip_trunks, keys):
         app.include_router(noun.router)
     app.include_router(calls.extension)
     app.include_router(deliveries.router)

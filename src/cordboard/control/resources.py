@@ -74,7 +74,7 @@ class Resource(Generic[R]):
     async def update(self, unit: Unit, row_id: str, body: Json) -> Json:
         """Change what the body gives and return the whole."""
         row = await find(unit, self.table, row_id, self.noun)
-        self.change(unit, row, body, ("body",))
+        await self.amend(unit, row, body, ("body",))
         return self.show(unit, row)
 
     def add(self, unit: Unit, value: object, place: Place) -> R:
@@ -109,6 +109,10 @@ class Resource(Generic[R]):
         if kind != row.type:
             row.type, row.secrets = kind, {}
         seal(unit, row, fields, self.secrets.get(kind, ()), place)
+
+    async def amend(self, unit: Unit, row: R, value: object, place: Place) -> None:
+        """Change a row as :meth:`change` does, having looked up what the input names."""
+        self.change(unit, row, value, place)
 
     async def resolve(self, unit: Unit, value: object, place: Place) -> R:
         """Return the row that an id names, or one made from an inline object."""

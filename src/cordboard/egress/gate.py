@@ -141,6 +141,13 @@ class Egress:
         sent = {"Content-Type": "application/json", **headers}
         return await self._exchange("POST", url, body, sent, total_ms, partial(_read, max_bytes))
 
+    async def get_json(
+        self, url: str, total_ms: int, max_bytes: int = BODY_BYTES_MAX
+    ) -> EgressAnswer:
+        """GET a JSON document; bounds and errors are those of ``post_json``."""
+        headers = {"Accept": "application/json"}
+        return await self._exchange("GET", url, b"", headers, total_ms, partial(_read, max_bytes))
+
     async def send(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], total_ms: int
     ) -> EgressAnswer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -46,11 +46,19 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InboundPlan:
-    """What a number that is called leads to."""
+    """What a number that is called leads to.
+
+    ``rest`` finishes a plan that somebody has to be asked for, within a deadline of its own.
+    """
 
     organisation_id: str
     number: str
     plan: CallPlan
+    rest: Callable[[], Awaitable[InboundPlan]] | None = None
+
+    async def whole(self) -> InboundPlan:
+        """Return the plan with nothing left to ask for; the far end may ring meanwhile."""
+        return self if self.rest is None else await self.rest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,12 @@ class Settings:
     call_max_minutes: int = _setting(
         "60", integer(1, 1440), "A call is ended after this many minutes."
     )
+    context_wait_ms: int = _setting(
+        "3000",
+        integer(100, 5000),
+        "How long a caller may ring while an agent's `context_endpoint` is asked; then the call "
+        "goes on without.",
+    )
     calls_max_count: int = _setting(
         "100", integer(1, 10000), "Concurrent calls; one more is answered with 503 and Retry-After."
     )

@@ -15,6 +15,7 @@ from cordboard.storage.tables import (
     Agent,
     AgentAction,
     Prompt,
+    PromptTemplate,
     ResourceRow,
     VectorDatabase,
     Voice,
@@ -30,7 +31,10 @@ UNTYPED: Final = ("prompt", "webhook")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRows:
-    """An agent and its parts; ``actions`` are in the agent's order."""
+    """An agent and its parts; ``actions`` are in the agent's order.
+
+    ``prompt_template`` is the stored one that the prompt is made from, if there is one.
+    """
 
     agent: Agent
     prompt: Prompt
@@ -39,6 +43,7 @@ class AgentRows:
     webhook: Webhook | None
     vector_database: VectorDatabase | None
     account_connection: AccountConnection | None
+    prompt_template: PromptTemplate | None = None
 
 
 async def load_agent(
@@ -62,15 +67,29 @@ async def agent_parts(session: AsyncSession, agent: Agent) -> AgentRows:
         .where(AgentAction.agent_id == agent.id)
         .order_by(AgentAction.position)
     )
+    prompt = await session.get_one(Prompt, agent.prompt_id)
     return AgentRows(
         agent=agent,
-        prompt=await session.get_one(Prompt, agent.prompt_id),
+        prompt=prompt,
         voice=await session.get_one(Voice, agent.voice_id),
         actions=(await session.scalars(listed)).all(),
         webhook=await part(Webhook, agent.webhook_id),
         vector_database=await part(VectorDatabase, agent.vector_database_id),
         account_connection=await part(AccountConnection, agent.openai_account_connection_id),
+        prompt_template=await _template(session, prompt),
     )
+
+
+async def _template(session: AsyncSession, prompt: Prompt) -> PromptTemplate | None:
+    """Return a prompt's stored template; one that was posted whole is in the prompt alone."""
+    template = prompt.fields.get("prompt_template")
+    if template is None:
+        return None
+    wanted = select(PromptTemplate).where(
+        PromptTemplate.organisation_id == prompt.organisation_id,
+        PromptTemplate.id == template["id"],
+    )
+    return (await session.scalars(wanted)).first()
 
 
 def api_resource(row: ResourceRow) -> Json:

@@ -76,6 +76,7 @@ class Lease:
 def new_rows(call: NewCall, agent: Mapping[str, object], lease: Lease) -> tuple[Call, Leg]:
     """Return the rows of a call that begins."""
     ours = call.to_number if call.direction is Direction.INBOUND else call.from_number
+    answer = call.plan.context_answer
     row = Call(
         id=call.call_id,
         organisation_id=call.organisation_id,
@@ -94,6 +95,7 @@ def new_rows(call: NewCall, agent: Mapping[str, object], lease: Lease) -> tuple[
         telephony_provider=call.carrier,
         telephony_id=call.carrier_handle,
         hipaa_compliant=call.plan.content_free,
+        call_variables=None if answer is None else dict(answer.values),
         owner_engine=lease.engine_id,
         lease_until=lease.until,
     )

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cordboard.call.context_answer import ContextAnswer
 from cordboard.ports import Clock, InboundPlan
-from cordboard.storage.agent_rows import api_agent, load_agent
+from cordboard.storage.agent_rows import AgentRows, api_agent, load_agent
 from cordboard.storage.phone_numbers import shown_number, stored_user_part
-from cordboard.storage.plans import DEFAULTS, PlanOptions, build_plan, standard_variables
+from cordboard.storage.plans import (
+    DEFAULTS,
+    AgentMissing,
+    PlanOptions,
+    plan_of,
+    standard_variables,
+)
 from cordboard.storage.tables import Number
+
+
+@dataclass(frozen=True, slots=True)
+class ContextQuestion:
+    """Whom to ask about which caller; ``caller`` is a number without ``+``."""
+
+    organisation_id: str
+    url: str
+    caller: str
+
+
+AskContext = Callable[[ContextQuestion], Awaitable[ContextAnswer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundPlans:
-    """The call store's ``find_plan`` and ``show_agent``."""
+    """The call store's ``find_plan`` and ``show_agent``; ``ask`` asks context endpoints."""
 
     clock: Clock
     home_country: str = "US"
     options: PlanOptions = DEFAULTS
+    ask: AskContext | None = None
 
     async def find(
         self, session: AsyncSession, trunk_id: str | None, number: str, from_number: str
@@ -35,15 +56,32 @@ class InboundPlans:
         if row is None or row.inbound_agent_id is None:
             return None
         caller = shown_number(from_number, self.home_country)
+        rows = await load_agent(session, row.organisation_id, row.inbound_agent_id)
+        if rows is None:
+            raise AgentMissing(row.inbound_agent_id)
         variables = standard_variables(caller, row.number, self.clock.wall())
-        plan, _ = await build_plan(
-            session,
-            row.organisation_id,
-            row.inbound_agent_id,
-            variables=variables,
-            options=self.options,
+        plan = plan_of(rows, variables, self.options)
+        endpoint = (
+            rows.prompt.fields.get("context_endpoint") or rows.agent.fields["context_endpoint"]
         )
-        return InboundPlan(row.organisation_id, row.number, plan)
+        rest = None
+        if endpoint and self.ask is not None:
+            question = ContextQuestion(row.organisation_id, endpoint, caller)
+            rest = partial(self._filled, self.ask, question, rows, variables, row.number)
+        return InboundPlan(row.organisation_id, row.number, plan, rest)
+
+    async def _filled(
+        self,
+        ask: AskContext,
+        question: ContextQuestion,
+        rows: AgentRows,
+        variables: Mapping[str, str],
+        number: str,
+    ) -> InboundPlan:
+        """Return the plan with the endpoint's values, or as it is without; never fails."""
+        answer = await ask(question)
+        plan = plan_of(rows, {**variables, **answer.values}, self.options)
+        return InboundPlan(question.organisation_id, number, replace(plan, context_answer=answer))
 
     async def show(
         self, session: AsyncSession, organisation_id: str, agent_id: str | None

@@ -89,7 +89,7 @@ def plan_of(
         agent_id=rows.agent.id,
         agent_name=fields["name"],
         language=fields["language"],
-        prompt=filled(rows.prompt.fields["content"]),
+        prompt=filled(_instructions(rows)),
         initial_message=filled(greeting) if greeting else None,
         actions=action_plans(rows.actions, filled),
         voice=_voice(rows.voice, options),
@@ -100,9 +100,16 @@ def plan_of(
         turn=_turn(fields),
         record=options.record and not options.content_free,
         content_free=options.content_free,
+        missing_keys=missing_keys(rows, variables),
         bridge_phrases=options.bridge_phrases,
         longest_call_ms=options.longest_call_ms,
     )
+
+
+def missing_keys(rows: AgentRows, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the prompt's template requires and ``variables`` do not hold."""
+    template = rows.prompt.fields.get("prompt_template") or {}
+    return tuple(key for key in template.get("required_context_keys", ()) if key not in variables)
 
 
 def standard_variables(from_number: str, to_number: str, now: datetime) -> dict[str, str]:
@@ -117,6 +124,13 @@ def standard_variables(from_number: str, to_number: str, now: datetime) -> dict[
 def substituted(text: str, variables: Mapping[str, str]) -> str:
     """Replace each ``${name}`` once, plainly; what has no value stays as it is written."""
     return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
+
+
+def _instructions(rows: AgentRows) -> str:
+    """Return the prompt's own text, or where it has none its template's."""
+    own = str(rows.prompt.fields["content"])
+    template = rows.prompt_template
+    return own if own or template is None else str(template.fields["content"])
 
 
 def _voice(row: Voice, options: PlanOptions) -> VoicePlan:

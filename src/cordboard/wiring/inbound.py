@@ -82,8 +82,7 @@ class InboundCalls:
 
     async def _status(self, offer: CallOffered, admission: Admission) -> int:
         try:
-            async with asyncio.timeout(SET_UP_WAIT_S):
-                return await self._start(offer, admission)
+            return await self._start(offer, admission)
         except (TimeoutError, StoreUnavailable, NoPortLeft):
             return 503
         except LegFailed:
@@ -94,12 +93,26 @@ class InboundCalls:
 
     async def _start(self, offer: CallOffered, admission: Admission) -> int:
         """Start the call; returns 0, or the status to refuse it with."""
-        assert self._endpoint is not None
-        trunk_id = offer.label
-        inbound = await self._store.inbound_plan(trunk_id, offer.request_user, offer.from_user)
-        if inbound is None:
-            return 404
         call_id = self._host.randomness.uuid()
+        async with asyncio.timeout(SET_UP_WAIT_S):
+            ringing = await self._ring(offer, call_id)
+        if ringing is None:
+            return 404
+        inbound, leg = ringing
+        try:
+            call = self._new_call(offer, await inbound.whole(), call_id, leg)
+            self._dispatch.start(admission, replace(call, trunk_id=offer.label), leg)
+        except BaseException:
+            leg.close()
+            raise
+        return 0
+
+    async def _ring(self, offer: CallOffered, call_id: str) -> tuple[InboundPlan, SipLeg] | None:
+        """Let it ring; None for a number where nobody answers."""
+        assert self._endpoint is not None
+        inbound = await self._store.inbound_plan(offer.label, offer.request_user, offer.from_user)
+        if inbound is None:
+            return None
         leg = SipLeg(
             self._endpoint,
             offer,
@@ -110,12 +123,10 @@ class InboundCalls:
         try:
             await leg.prepare()
             leg.ring()
-            call = self._new_call(offer, inbound, call_id, leg)
-            self._dispatch.start(admission, replace(call, trunk_id=trunk_id), leg)
         except BaseException:
             leg.close()
             raise
-        return 0
+        return inbound, leg
 
     def _new_call(
         self, offer: CallOffered, inbound: InboundPlan, call_id: str, leg: SipLeg

@@ -33,6 +33,7 @@ from cordboard.storage.master_keys import settle_master_key
 from cordboard.storage.recordings import DirectoryRecordings, recover
 from cordboard.storage.vault import Vault
 from cordboard.wiring.actions import SignedActions
+from cordboard.wiring.context_endpoints import ContextEndpoints
 from cordboard.wiring.control import control_services
 from cordboard.wiring.delivery import delivery_worker
 from cordboard.wiring.exchange import CallParts, open_exchange
@@ -88,15 +89,15 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, stack)
         providers = await (build or _with_keys(ground))(settings, stack)
-        store = await stack.enter_async_context(_store(ground))
-        recordings = DirectoryRecordings(settings.data_dir / "recordings", ground.clock)
-        await asyncio.to_thread(recover, settings.data_dir / "recordings")
-        await stack.enter_async_context(recordings)
         policy = EgressPolicy(
             open_networks=settings.open_networks, allow_http=settings.allow_http_targets
         )
         egress = Egress(policy)
         stack.push_async_callback(egress.close)
+        store = await stack.enter_async_context(_store(ground, egress))
+        recordings = DirectoryRecordings(settings.data_dir / "recordings", ground.clock)
+        await asyncio.to_thread(recover, settings.data_dir / "recordings")
+        await stack.enter_async_context(recordings)
         transfers = Transfers()
         engine = _engine(ground, providers, store, recordings, egress, transfers)
         dispatch = Dispatch(
@@ -211,11 +212,13 @@ def _with_keys(ground: Ground) -> BuildProviders:
     return partial(build_providers, keys=keys)
 
 
-def _store(ground: Ground) -> SqlCallStore:
+def _store(ground: Ground, egress: Egress) -> SqlCallStore:
+    endpoints = ContextEndpoints(egress, ground.clock.now_ms, ground.settings.context_wait_ms)
     inbound = InboundPlans(
         clock=ground.clock,
         home_country=ground.settings.home_country,
         options=plan_options(ground.settings),
+        ask=endpoints.ask,
     )
     return SqlCallStore(
         ground.database,

@@ -217,6 +217,8 @@ class TwilioCarrier:
                 )
             except StoreUnavailable:
                 return Reply(503)
+            if inbound is not None and self._webhooks.is_new(question, linked.token):
+                inbound = await inbound.whole()
             accept = partial(self._accept, linked, inbound)
             reply = await self._webhooks.offered(question, linked.token, accept)
             if reply is not FORBIDDEN:

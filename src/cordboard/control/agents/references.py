@@ -112,7 +112,7 @@ async def _patched(
     if current is None or isinstance(value, str):
         return await resource.resolve(unit, value, place)
     row = await find(unit, resource.table, current, resource.noun)
-    resource.change(unit, row, value, place)
+    await resource.amend(unit, row, value, place)
     return row
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
@@ -31,8 +32,8 @@ from cordboard.control.unit import Caller, Unit
 from cordboard.control.usage.service import check_limit
 from cordboard.dial_policy import DialRequest, Refused, TrunkDialing, decide
 from cordboard.ports import Direction
-from cordboard.storage.agent_rows import agent_parts, api_agent
-from cordboard.storage.plans import plan_of, standard_variables
+from cordboard.storage.agent_rows import AgentRows, agent_parts, api_agent
+from cordboard.storage.plans import missing_keys, plan_of, standard_variables
 from cordboard.storage.tables import Agent, Call, IdempotencyKey, Number, SipTrunk
 
 WAITING_MAX: Final = 1_000
@@ -225,12 +226,21 @@ async def _check_room(unit: Unit) -> None:
         raise TooManyCalls(f"{WAITING_MAX} calls wait to be placed already")
 
 
+def _check_keys(missing: Sequence[str], parts: AgentRows) -> None:
+    """Refuse a call that lacks what its prompt's template requires, naming each key."""
+    label = (parts.prompt.fields["prompt_template"] or {}).get("label", "") if missing else ""
+    message = f"Field required by the prompt template {label!r}"
+    place = ("body", "context")
+    raise_any([Problem((*place, key), message, "missing") for key in missing])
+
+
 async def _row(unit: Unit, params: CreateCallParams, agent: Agent, ours: str, theirs: str) -> Call:
     services = unit.services
     now = services.clock.wall()
     await unit.session.flush()
     parts = await agent_parts(unit.session, agent)
     variables = {**standard_variables(ours, theirs, now), **(params.context or {})}
+    _check_keys(missing_keys(parts, variables), parts)
     wish = params.run_do_not_call_detection
     plan = replace(
         plan_of(parts, variables, services.plan_options(params.hipaa_compliant)),

@@ -6,6 +6,8 @@ from typing import Final
 
 from cordboard.control.errors import NotFound, Place
 from cordboard.control.fields import Json, as_uuid, dumped, mapping, validated
+from cordboard.control.prompt_templates.queries import template_by_id
+from cordboard.control.prompt_templates.service import in_prompts
 from cordboard.control.prompts.queries import COLUMNS
 from cordboard.control.prompts.schemas import PromptFields, PromptTemplate
 from cordboard.control.requests import PageQuery
@@ -26,21 +28,23 @@ def _rework(unit: Unit, fields: Json, place: Place) -> Json:
 
 
 class Prompts(Resource[Prompt]):
-    """Prompts; a template is given whole, or by the id of the one that is already there."""
+    """Prompts; a template is given by its id, or whole."""
 
-    def add(self, unit: Unit, value: object, place: Place) -> Prompt:
+    async def create(self, unit: Unit, body: Json) -> Json:
         """Make a prompt."""
-        return super().add(unit, _with_template(value, None, place), place)
+        return await super().create(unit, await _with_template(unit, body, None, ("body",)))
 
-    def change(self, unit: Unit, row: Prompt, value: object, place: Place) -> None:
+    async def amend(self, unit: Unit, row: Prompt, value: object, place: Place) -> None:
         """Change a prompt."""
         template = row.fields.get("prompt_template")
-        super().change(unit, row, _with_template(value, template, place), place)
+        self.change(unit, row, await _with_template(unit, value, template, place), place)
 
     async def resolve(self, unit: Unit, value: object, place: Place) -> Prompt:
         """Take an id, an object, or, as the first clients had it, the instructions as a text."""
         if isinstance(value, str) and as_uuid(value) is None:
             value = {"content": value}
+        if isinstance(value, dict):
+            value = await _with_template(unit, value, None, place)
         return await super().resolve(unit, value, place)
 
     async def list(self, unit: Unit, page: PageQuery) -> Json:
@@ -52,11 +56,18 @@ class Prompts(Resource[Prompt]):
         return found
 
 
-def _with_template(value: object, current: Json | None, place: Place) -> object:
+async def _with_template(unit: Unit, value: object, current: Json | None, place: Place) -> Json:
+    """Return input whose template, named by its id or whole, is the one that is stored."""
     new = mapping(value, place)
     template = new.get("prompt_template")
-    wanted = as_uuid(template)
+    whole = isinstance(template, dict)
+    wanted = as_uuid(template.get("id") if isinstance(template, dict) else template)
     if wanted is None:
+        return new
+    row = await template_by_id(unit, wanted)
+    if row is not None:
+        return {**new, "prompt_template": in_prompts(row)}
+    if whole:
         return new
     if current is None or current["id"] != wanted:
         raise NotFound(

@@ -41,6 +41,13 @@ class Prompt(ResourceRow):
     __table_args__ = (tenant_key(), _newest_first("prompts"))
 
 
+class PromptTemplate(ResourceRow):
+    """A text that prompts are made from."""
+
+    __tablename__ = "prompt_templates"
+    __table_args__ = (tenant_key(), _newest_first("prompt_templates"))
+
+
 class Voice(ResourceRow):
     """How an agent sounds."""
 

@@ -128,6 +128,11 @@ class Webhooks:
             return _refusal(503)
         return _refusal(status) if status else self._connect(leg, auth_token)
 
+    def is_new(self, question: Question, auth_token: str) -> bool:
+        """Tell whether ``offered`` would ask ``accept``: a signed offer of a call not known yet."""
+        form = self._form(question, auth_token)
+        return form is not None and self._find(form.get("CallSid", ""), auth_token) is None
+
     def resumed(self, question: Question) -> Reply:
         """Answer what comes next for a call whose stream has ended: another one while the call
         goes on with us, else the end.
