@@ -23,6 +23,7 @@ from cordboard.control.deliveries import routes as deliveries
 from cordboard.control.errors import ControlError, Invalid
 from cordboard.control.keys import routes as keys
 from cordboard.control.numbers import routes as numbers
+from cordboard.control.openapi import document
 from cordboard.control.prompt_templates import routes as prompt_templates
 from cordboard.control.prompts import routes as prompts
 from cordboard.control.services import ControlServices
@@ -61,6 +62,7 @@ def create_app(services: ControlServices) -> FastAPI:
     app.include_router(deliveries.router)
     app.include_router(usage.router)
     app.include_router(measures.router)
+    app.include_router(document.router)
     app.add_api_route("/healthz", _alive)
     app.add_api_route("/readyz", _ready)
     return app

@@ -13,7 +13,7 @@ from cordboard.storage.tables import Call, CallEvent
 # The last version of the other official client that reads texts as times in lists.
 _LAST_WITH_TEXT_TIMES = (0, 0, 46)
 _FIRST_WITH_HUMAN_DETECTION = (0, 0, 24)
-_CARRIER_FACTS = [
+CARRIER_FACTS = [
     "call_sid",
     "call_status",
     "transfer_call_sid",
@@ -130,7 +130,7 @@ def _metadata(row: Call) -> Json | None:
     kind = {"type": f"telephony_metadata_{row.telephony_provider}"}
     if row.telephony_provider == ASSUMED_PROVIDER:
         return {**kind, **told}
-    return {**kind, **dict.fromkeys(_CARRIER_FACTS), "call_sid": row.telephony_id, **told}
+    return {**kind, **dict.fromkeys(CARRIER_FACTS), "call_sid": row.telephony_id, **told}
 
 
 def _old_names(row: Call, version: Version) -> Json:

@@ -1,0 +1,84 @@
+"""Our OpenAPI document holds all that the Vocode API's holds; and what it adds is listed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cordboard.control.openapi.document import document
+from tests.control.additions import PAGE, page
+from tests.control.openapi_cover import Cover
+
+THEIRS: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "vocode_api.json").read_text(encoding="utf-8")
+)
+OPERATIONS = [(path, method) for path, item in THEIRS["paths"].items() for method in item]
+
+
+def _body(operation: dict[str, Any]) -> dict[str, Any] | None:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    return None if content is None else content["schema"]
+
+
+def _answer(operation: dict[str, Any]) -> dict[str, Any] | None:
+    content = operation["responses"].get("200", {}).get("content", {}).get("application/json")
+    return None if content is None else content["schema"]
+
+
+def test_43_operations() -> None:
+    """There are as many as the reference counts."""
+    assert len(OPERATIONS) == 43
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_covers(path: str, method: str) -> None:
+    """Each operation is there, with every parameter, every field of body and answer, every type and
+    every word of every enumeration.
+    """
+    ours = document()
+    theirs = THEIRS["paths"][path][method]
+    mine = ours["paths"][path][method]
+    cover = Cover(THEIRS, ours)
+    gaps: list[str] = []
+    known = {each["name"]: each for each in mine.get("parameters", [])}
+    for wanted in theirs.get("parameters", []):
+        found = known.get(wanted["name"])
+        assert found is not None, f"{wanted['name']} is missing"
+        assert found["required"] == wanted.get("required", False)
+        gaps += cover.gaps(wanted["schema"], found["schema"], wanted["name"])
+    for part in (_body, _answer):
+        shape = part(theirs)
+        if shape:
+            found = part(mine)
+            assert found is not None, part.__name__
+            gaps += cover.gaps(shape, found, part.__name__)
+    assert not gaps, "\n".join(dict.fromkeys(gaps))
+
+
+def test_a_gap_is_found() -> None:
+    """The comparison itself sees a missing field, a narrower type and a missing word."""
+    theirs = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}, "b": {"type": "string", "enum": ["x", "y"]}},
+    }
+    ours = {
+        "type": "object",
+        "properties": {"b": {"type": "string", "enum": ["x"]}},
+    }
+    gaps = list(Cover({}, {}).gaps(theirs, ours, "it"))
+    assert gaps == ["it.a: is missing", "it.b: lacks ['y']"]
+    assert list(Cover({}, {}).gaps({"type": "string"}, {"type": "integer"}, "it"))
+
+
+def test_served(http: httpx.Client) -> None:
+    """The server hands the document out as it is."""
+    assert http.get("/openapi.json").json() == document()
+
+
+def test_additions_are_listed() -> None:
+    """The page of what we add is what the code adds."""
+    assert PAGE.read_text(encoding="utf-8") == page(), "python -m tests.control.additions"
