@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cordboard.call.action_limits import ActionLimits, bounded
 from cordboard.call.action_queue import (
     DONE,
     NOT_AVAILABLE,
@@ -26,8 +27,6 @@ ACTION_MAX_MS = 30_000
 """After so long an action that never came to an outcome is taken for failed."""
 
 TRANSFER_MAX_MS = 75_000
-ACTIONS_PER_TURN_MAX = 5
-ACTIONS_PER_CALL_MAX = 50
 REPAIRS_MAX = 1
 """How often a model may ask the caller again for values that did not fit, before an apology."""
 
@@ -38,8 +37,7 @@ class AgentActions:
     def __init__(self) -> None:
         self._queue = ActionQueue()
         self._repairs = 0
-        self._this_turn = 0
-        self._this_call = 0
+        self._limits = ActionLimits()
         self._apologised = False
         self._reply_open = False
         self.wants_end = False
@@ -63,7 +61,7 @@ class AgentActions:
 
     def caller_spoke(self) -> None:
         """Begin a new turn: its count of actions starts again."""
-        self._this_turn = 0
+        self._limits.new_turn()
         self._apologised = False
 
     def reply_begins(self) -> None:
@@ -88,9 +86,7 @@ class AgentActions:
             ),
             None,
         )
-        self._this_turn += 1
-        self._this_call += 1
-        if self._this_turn > ACTIONS_PER_TURN_MAX or self._this_call > ACTIONS_PER_CALL_MAX:
+        if not self._limits.may_ask(desk.plan.actions_max_count):
             if not self._apologised:
                 desk.note("action_refused", {"reason": "too_many"})
                 self._apologise(desk)
@@ -138,10 +134,12 @@ class AgentActions:
         pending = self._queue.remove(action_call_id)
         if pending is None:
             return False
-        self._conclude(pending, outcome, desk)
+        self._conclude(pending, bounded(outcome), desk)
         follow_up = False
         is_transfer = pending.plan.kind is ActionKind.TRANSFER_CALL
         if is_transfer:
+            if outcome.success:
+                self._limits.transferred()
             kind = "transfer_answered" if outcome.success else "transfer_failed"
             _note_transfer(kind, pending, desk)
         if self.hung_up:
@@ -208,6 +206,10 @@ class AgentActions:
             if kind is ActionKind.END_CONVERSATION and self._reply_open:
                 return
             self._begin(pending, desk)
+            if not self._limits.may_begin(kind, desk.plan.actions_max_count):
+                desk.note("action_refused", {"reason": "too_many"})
+                self._refuse(pending, desk)
+                continue
             if kind in (ActionKind.EXTERNAL, ActionKind.TRANSFER_CALL):
                 pending.running = True
                 if kind is ActionKind.TRANSFER_CALL:
@@ -222,13 +224,17 @@ class AgentActions:
                     )
                 )
                 return
-            self._queue.remove(pending.call.action_call_id)
             if kind is ActionKind.END_CONVERSATION:
+                self._queue.remove(pending.call.action_call_id)
                 self._conclude(pending, DONE, desk)
                 self.wants_end = True
             else:
-                self._conclude(pending, NOT_AVAILABLE, desk)
-                self._apologise(desk)
+                self._refuse(pending, desk)
+
+    def _refuse(self, pending: PendingAction, desk: Desk) -> None:
+        self._queue.remove(pending.call.action_call_id)
+        self._conclude(pending, NOT_AVAILABLE, desk)
+        self._apologise(desk)
 
     def _begin(self, pending: PendingAction, desk: Desk) -> None:
         desk.transcript.action_began(pending.call, pending.plan)

@@ -59,12 +59,12 @@ class CallPlan:
     an endpoint was asked; ``missing_keys`` are those that the prompt's template requires and that
     have no value.
 
-    ``longest_call_ms`` ends
-    the call whatever happens. ``bridge_phrases`` allows a stored phrase after 3 s of an
-    unanswered turn. ``on_no_human`` is what to do when a machine picks up: ``"continue"``,
-    ``"hangup"``, or empty where nobody wants to know; ``carrier_detects_human`` leaves it to the
-    carrier to tell. With ``detects_do_not_call`` the end of the call tells whether the callee asked
-    not to be called again.
+    ``longest_call_ms`` ends the call whatever happens, and after ``actions_max_count`` actions no
+    more are begun. ``bridge_phrases`` allows a stored phrase after 3 s of an unanswered turn.
+    ``on_no_human`` is what to do when a machine picks up: ``"continue"``, ``"hangup"``, or empty
+    where nobody wants to know; ``carrier_detects_human`` leaves it to the carrier to tell. With
+    ``detects_do_not_call`` the end of the call tells whether the callee asked not to be called
+    again.
     """
 
     organisation_id: str
@@ -82,6 +82,7 @@ class CallPlan:
     content_free: bool = False
     bridge_phrases: bool = True
     longest_call_ms: int = 3_600_000
+    actions_max_count: int = 10
     on_no_human: str = ""
     carrier_detects_human: bool = False
     detects_do_not_call: bool = False

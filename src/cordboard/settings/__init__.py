@@ -144,6 +144,11 @@ class Settings:
         "How long a caller may ring while an agent's `context_endpoint` is asked; then the call "
         "goes on without.",
     )
+    call_actions_max_count: int = _setting(
+        "10",
+        integer(1, 1000),
+        "Actions that an agent may begin on one call, ending it not counted; more are refused.",
+    )
     calls_max_count: int = _setting(
         "100", integer(1, 10000), "Concurrent calls; one more is answered with 503 and Retry-After."
     )

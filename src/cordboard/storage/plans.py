@@ -42,6 +42,7 @@ class PlanOptions:
     record: bool = True
     bridge_phrases: bool = True
     longest_call_ms: int = 3_600_000
+    actions_max_count: int = 10
     content_free: bool = False
     transcriber: str = "auto"
     language_model: str = "auto"
@@ -103,6 +104,7 @@ def plan_of(
         missing_keys=missing_keys(rows, variables),
         bridge_phrases=options.bridge_phrases,
         longest_call_ms=options.longest_call_ms,
+        actions_max_count=options.actions_max_count,
     )
 
 

@@ -28,5 +28,6 @@ def plan_options(settings: Settings, *, content_free: bool = False) -> PlanOptio
         record=settings.recording,
         bridge_phrases=settings.bridge_phrases,
         longest_call_ms=settings.call_max_minutes * 60_000,
+        actions_max_count=settings.call_actions_max_count,
         content_free=content_free,
     )
