@@ -141,6 +141,14 @@ def read_arguments(plan: ActionPlan, arguments_json: str) -> tuple[dict[str, obj
     return value, message
 
 
+def offered(actions: Iterable[ActionPlan], function_name: str) -> ActionPlan | None:
+    """Return the action that a model may ask for by this name."""
+    for action in actions:
+        if action.function_name == function_name and not action.phrases:
+            return action
+    return None
+
+
 def triggered(actions: Iterable[ActionPlan], said: str) -> ActionPlan | None:
     """Return the first action one of whose phrases occurs in what the model said in one turn."""
     words, letters = plain(said), _bare(said)

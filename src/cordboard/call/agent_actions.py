@@ -14,6 +14,7 @@ from cordboard.call.action_queue import (
     PendingAction,
     RunsWhen,
     bad_arguments,
+    offered,
     read_arguments,
     runs_when,
     unknown_function,
@@ -78,14 +79,7 @@ class AgentActions:
         """Take an action that the model asks for; True if the model must be told at once that it
         cannot be.
         """
-        plan = next(
-            (
-                action
-                for action in desk.plan.actions
-                if action.function_name == function_name and not action.phrases
-            ),
-            None,
-        )
+        plan = offered(desk.plan.actions, function_name)
         if not self._limits.may_ask(desk.plan.actions_max_count):
             if not self._apologised:
                 desk.note("action_refused", {"reason": "too_many"})
