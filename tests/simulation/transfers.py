@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from cordboard.call.actions import ActionKind, ActionPlan
@@ -152,7 +151,6 @@ async def play(script: Script, seed: int = 1) -> Played:
     watched = Watched(Call("c1", rig.plan, AgentOperator()))
     engine = replace(rig.engine(), transfers=desk)
     runner = Runner(CallParts(engine, rig.new_call(), leg, watched))
-    reason: EndReason | None = None
     async with asyncio.TaskGroup() as group:
         running = group.create_task(rig.with_clock(runner.run()))
         acting = [
@@ -162,11 +160,11 @@ async def play(script: Script, seed: int = 1) -> Played:
             group.create_task(_end(runner, script.ended_s)),
             group.create_task(_kill(running, script.killed_s)),
         ]
-        with suppress(asyncio.CancelledError):
-            reason = (await running).reason
+        await asyncio.wait([running])
         for task in acting:
             task.cancel()
     await asyncio.sleep(1)
+    reason = None if running.cancelled() else running.result().reason
     return Played(rig, watched, leg.far_end, desk.legs, reason, model.requests)
 
 
