@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from cordboard.control.auth import Reader, Writer
 from cordboard.control.errors import Invalid, TooLarge, TooSlow
 from cordboard.control.fields import Json, mapping
+from cordboard.control.totals import EXACT_UP_TO
 
 SIZE_MAX: Final = 100
 BODY_TIMEOUT_S: Final = 30
@@ -105,7 +106,7 @@ class PageQuery:
             "size": self.size,
             "has_more": self.page * self.size < total,
             "total": total,
-            "total_is_estimated": False,
+            "total_is_estimated": total > EXACT_UP_TO,
         }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from cordboard.control.totals import Totals
 from cordboard.dial_policy import DialRules
 from cordboard.ports import Clock, Randomness
 from cordboard.storage.database import Database
@@ -97,3 +98,4 @@ class ControlServices:
     body_max_bytes: int = 500_000
     monthly_minutes_max: int = 0
     metrics: Callable[[], str] = _nothing_counted
+    totals: Totals = field(default_factory=Totals)

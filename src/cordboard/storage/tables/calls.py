@@ -30,6 +30,8 @@ class Call(TenantRow):
         tenant_key(),
         Index("ix_calls_newest", "organisation_id", "created_at", "id"),
         Index("ix_calls_lease", "status", "lease_until"),
+        Index("ix_calls_started", "organisation_id", "started_at", "id"),
+        Index("ix_calls_ended", "organisation_id", "ended_at", "id"),
     )
 
     operator: Mapped[str] = mapped_column(String(20), default="agent")
