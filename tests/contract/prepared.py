@@ -20,7 +20,8 @@ def prepare(server: Server, serial: int) -> dict[str, Any]:
     key = server.other_organisation()
     number, outbound = f"1202555{4000 + serial:04}", f"1202555{5000 + serial:04}"
     with server.client(key) as http:
-        target = {"name": "t", "target": "sip:192.0.2.1:5060", "allow_any": True}
+        target: dict[str, Any] = {"name": "t", "target": "sip:192.0.2.1:5060", "allow_any": True}
+        target["pool"] = [f"1415555{4 * serial + index:04}" for index in range(4)]
         trunk = http.post("/x/v1/sip_trunks/create", json=target).json()["id"]
         for text in (f"1202555{6000 + serial:04}", outbound):
             link = {"phone_number": text, "telephony_account_connection": trunk}

@@ -261,6 +261,11 @@ def _sold() -> list[Json]:
         step("usage", "usage.get_usage"),
         step("number: buy", "numbers.buy_number", wanted),
         step(
+            "number: buy from a trunk",
+            "numbers.buy_number",
+            {"telephony_account_connection": "$trunk"},
+        ),
+        step(
             "pool: add",
             "account_connections.add_to_steering_pool",
             {**pool, "request": number, **number},

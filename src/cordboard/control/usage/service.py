@@ -10,7 +10,7 @@ from cordboard.control.fields import Json
 from cordboard.control.unit import Unit
 from cordboard.control.usage.queries import spans_since
 
-# Older clients cannot read an absent limit.
+# Older clients can read neither an absent limit nor the plan without one.
 FIRST_VERSION_WITHOUT_LIMIT: Final = (0, 0, 21)
 NO_LIMIT_MINUTES: Final = 2**31 - 1
 
@@ -22,7 +22,7 @@ async def show(unit: Unit, version: Version) -> Json:
     limit: int | None = unit.services.monthly_minutes_max or None
     plan = "plan_unlimited" if limit is None else "plan_developer"
     if limit is None and version is not None and version < FIRST_VERSION_WITHOUT_LIMIT:
-        limit = NO_LIMIT_MINUTES
+        plan, limit = "plan_enterprise", NO_LIMIT_MINUTES
     return {
         "user_id": unit.organisation_id,
         "plan_type": plan,
