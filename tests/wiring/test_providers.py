@@ -11,7 +11,7 @@ from cordboard.call.agent import AgentOperator
 from cordboard.call.commands import KeepFact
 from cordboard.call.events import LegOffered
 from cordboard.call.machine import Call
-from cordboard.call.plan import CallPlan, TranscriberPlan, VoicePlan
+from cordboard.call.plan import CallPlan, LanguageModelPlan, TranscriberPlan, VoicePlan
 from cordboard.settings import Settings
 from cordboard.telephony.sip.media_choice import NARROW_FIRST, WIDE_FIRST
 from cordboard.wiring.providers import FREE_SPEECH, Providers, build_providers
@@ -71,6 +71,28 @@ async def test_a_model_behind_embedded_ears_is_warned_of(tmp_path: Path) -> None
     brain = Call("c1", plan, AgentOperator(), (FREE_SPEECH,))
     first = brain.receive(LegOffered("leg1", "1", "2"), 0)[0]
     assert first == KeepFact("warning", {"warning": FREE_SPEECH})
+
+
+async def test_fields_without_effect_are_named(tmp_path: Path) -> None:
+    """A field of the agent that those who serve the call pass over is named on its record; with
+    vendors that honour it, it is not.
+    """
+    plan = CallPlan(
+        organisation_id="o",
+        voice=VoicePlan(provider="eleven_labs"),
+        transcriber=TranscriberPlan(keywords={"Cordboard": 2}),
+        language_model=LanguageModelPlan(temperature=0.5, settings={"fallback": {"a": "b"}}),
+    )
+    async with AsyncExitStack() as stack:
+        found = (await built(stack, tmp_path)).warnings(plan)
+        named = [warning.partition(" ")[0] for warning in found]
+        assert named == [
+            "agent.deepgram_keywords",
+            "agent.llm_fallback",
+            "agent.llm_temperature",
+            "agent.voice",
+        ]
+        assert (await built(stack, tmp_path, **VENDORS)).warnings(plan) == ()
 
 
 async def test_wide_band_only_where_it_helps(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class InboundPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCall:
     """A call row as it is first written. ``dialog`` is the carrier's own form of what ends the leg
-    after a crash.
+    after a crash; ``account_connection_id`` is the linked account that it came through.
     """
 
     call_id: str
@@ -79,6 +79,7 @@ class NewCall:
     dialog: Mapping[str, object]
     plan: CallPlan
     at: datetime
+    account_connection_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

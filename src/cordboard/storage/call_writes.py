@@ -94,6 +94,7 @@ def new_rows(call: NewCall, agent: Mapping[str, object], lease: Lease) -> tuple[
         trunk_id=call.trunk_id,
         telephony_provider=call.carrier,
         telephony_id=call.carrier_handle,
+        telephony_account_connection_id=call.account_connection_id,
         hipaa_compliant=call.plan.content_free,
         call_variables=None if answer is None else dict(answer.values),
         owner_engine=lease.engine_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -28,6 +28,7 @@ VOICE_VENDOR = "eleven_labs"
 OTHER_VOICES = ("azure", "rime", "play_ht", VOICE_VENDOR)
 EMBEDDED = "embedded"
 FREE_SPEECH = "the embedded transcriber understands expected answers, not free speech"
+NO_EFFECT = "{} has no effect with the {}"
 TONE = "tone"
 FORM = "form"
 OFFLINE_EXTRA = "offline"
@@ -62,7 +63,25 @@ class Providers:
         """Return what a call on this plan cannot do, for its record."""
         hears = self.transcribers.resolve(plan.transcriber.provider)
         answers = self.language_models.resolve(plan.language_model.provider)
-        return (FREE_SPEECH,) if hears == EMBEDDED and answers != FORM else ()
+        found = [FREE_SPEECH] if hears == EMBEDDED and answers != FORM else []
+        return (*found, *self._without_effect(plan, hears, answers))
+
+    def _without_effect(self, plan: CallPlan, hears: str, answers: str) -> Iterator[str]:
+        """Yield a warning for each field of the agent that those who serve the call pass over."""
+        if plan.transcriber.keywords and hears != HEARING_VENDOR:
+            yield NO_EFFECT.format("agent.deepgram_keywords", f"transcriber {hears}")
+        model = plan.language_model
+        asked = {
+            "agent.openai_account_connection": model.settings.get("account_connection_id"),
+            "agent.llm_fallback": model.settings.get("fallback"),
+            "agent.llm_temperature": model.temperature,
+        }
+        if answers != CHAT:
+            for name, value in asked.items():
+                if value:
+                    yield NO_EFFECT.format(name, f"language model {answers}")
+        if plan.voice.provider == VOICE_VENDOR and VOICE_VENDOR not in self.synthesizers.by_name:
+            yield NO_EFFECT.format("agent.voice", "voice of the server's own")
 
     def thinks_ahead(self, plan: CallPlan) -> bool:
         """Tell whether the plan's model is far away, so that it is worth asking early."""

@@ -248,6 +248,7 @@ class TwilioCarrier:
             dialog={"connection": linked.connection_id, "call_sid": offer.call_sid},
             plan=inbound.plan,
             at=engine.clock.wall(),
+            account_connection_id=linked.connection_id,
         )
         self._legs[leg] = None, None
         self._dispatch.start(admission, call, leg)

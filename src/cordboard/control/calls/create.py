@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import AliasChoices, Field
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from cordboard.control.agents import service as agents
-from cordboard.control.calls.schemas import shown_call
+from cordboard.control.calls.showing import show_call
 from cordboard.control.errors import (
     BadRequest,
     Conflict,
@@ -74,7 +74,7 @@ async def create(caller: Caller, body: Json, key: str | None) -> Json:
         raise BadRequest("Idempotency-Key: must be 1 to 255 printable ASCII characters")
     try:
         async with caller.writing() as unit:
-            shown = await _repeated(unit, key, body_hash, caller.client_version)
+            shown = await _repeated(unit, key, body_hash)
             if shown is not None:
                 return shown
             await check_limit(unit)
@@ -82,11 +82,11 @@ async def create(caller: Caller, body: Json, key: str | None) -> Json:
             if key is not None:
                 _remember(unit, call, key, body_hash)
             await unit.session.flush()
-            shown = shown_call(call, caller.client_version)
+            shown = await show_call(unit, call)
     except IntegrityError:
         # Another process took the key between our look and our write.
         async with caller.reading() as unit:
-            shown = await _repeated(unit, key, body_hash, caller.client_version)
+            shown = await _repeated(unit, key, body_hash)
         if shown is None:
             raise
         return shown
@@ -94,7 +94,7 @@ async def create(caller: Caller, body: Json, key: str | None) -> Json:
     return shown
 
 
-async def _repeated(unit: Unit, key: str | None, body_hash: str, version: Any) -> Json | None:
+async def _repeated(unit: Unit, key: str | None, body_hash: str) -> Json | None:
     if key is None:
         return None
     wanted = select(IdempotencyKey).where(
@@ -105,7 +105,7 @@ async def _repeated(unit: Unit, key: str | None, body_hash: str, version: Any) -
         return None
     if known.body_hash != body_hash:
         raise Conflict("Idempotency-Key: this key was used for another request")
-    return shown_call(await unit.session.get_one(Call, known.call_id), version)
+    return await show_call(unit, await unit.session.get_one(Call, known.call_id))
 
 
 def _remember(unit: Unit, call: Call, key: str, body_hash: str) -> None:
@@ -143,6 +143,7 @@ async def add(unit: Unit, body: Json) -> Call:
     await _check_room(unit)
     call = await _row(unit, params, agent, ours.number, theirs)
     call.trunk_id = None if trunk is None else trunk.id
+    call.telephony_account_connection_id = ours.telephony_account_connection_id
     call.carrier = call.telephony_provider = carrier
     unit.session.add(call)
     # What else refers to the call needs its row to be there.

@@ -14,12 +14,11 @@ from cordboard.control.calls import service
 from cordboard.control.calls.create import create
 from cordboard.control.calls.queries import events_of
 from cordboard.control.calls.schemas import (
-    extended,
     listed_call,
-    shown_call,
     shown_event,
     wants_text_times,
 )
+from cordboard.control.calls.showing import record_of, show_call
 from cordboard.control.older_clients import readable
 from cordboard.control.requests import Body, Page, Reader, Writer
 from cordboard.control.unit import Caller
@@ -36,7 +35,7 @@ async def get_call(caller: Reader, id: UUID) -> Response:
     """Return a call."""
     async with caller.reading() as unit:
         row = await service.find_call(unit, str(id))
-        return answer(unit, shown_call(row, caller.client_version))
+        return answer(unit, await show_call(unit, row))
 
 
 @router.get("/list")
@@ -62,7 +61,7 @@ async def end_call(caller: Writer, id: UUID) -> Response:
     """End a call; one that has ended is returned as it is."""
     row = await service.end(caller, str(id))
     async with caller.reading() as unit:
-        return answer(unit, shown_call(row, caller.client_version))
+        return answer(unit, await show_call(unit, row))
 
 
 @router.get("/recording")
@@ -89,7 +88,7 @@ async def get_extended(caller: Reader, id: UUID) -> Response:
     """Return a call with direction, operator, end reason, and what of its request has no effect."""
     async with caller.reading() as unit:
         row = await service.find_call(unit, str(id))
-        return answer(unit, shown_call(row, caller.client_version) | extended(row))
+        return answer(unit, await show_call(unit, row) | await record_of(unit, row))
 
 
 @extension.get("/list")
@@ -97,7 +96,8 @@ async def list_extended(caller: Reader, page: Page) -> Response:
     """Return a page of calls with direction, operator and end reason."""
     async with caller.reading() as unit:
         rows, total = await service.page_of_calls(unit, page)
-        items = [listed_call(row, caller.client_version) | extended(row) for row in rows]
+        version = caller.client_version
+        items = [listed_call(row, version) | await record_of(unit, row) for row in rows]
         return answer(unit, page.envelope(items, total))
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cordboard.call.do_not_call import can_tell
 from cordboard.control.fields import Json
 from cordboard.control.numbers.schemas import ASSUMED_PROVIDER, SIP, shown_provider
-from cordboard.ports import Direction
 from cordboard.storage.tables import Call, CallEvent
 
 # The last version of the other official client that reads texts as times in lists.
@@ -21,20 +19,20 @@ CARRIER_FACTS = [
     "conference_sid",
 ]
 
-HONOURED = frozenset({"Timeout", "SendDigits"})
-"""The ``telephony_params`` that every carrier honours; Twilio takes most of the others too."""
-
 Version = tuple[int, ...] | None
 
 
-def shown_call(row: Call, version: Version) -> Json:
-    """Return a call whole: times as texts, the agent as it was when the call began."""
+def shown_call(row: Call, version: Version, connection: Json | None) -> Json:
+    """Return a call whole: times as texts, the agent as it was when the call began.
+
+    ``connection`` is the linked account that carries it.
+    """
     return {
         **_common(row, version),
         "start_time": _text(row.started_at),
         "end_time": _text(row.ended_at),
         "agent": row.agent,
-        "telephony_account_connection": None,
+        "telephony_account_connection": connection,
     }
 
 
@@ -75,22 +73,7 @@ def extended(row: Call) -> Json:
         "operator": row.operator,
         "end_reason": row.end_reason,
         "created_at": _text(row.created_at),
-        "left_out": left_out(row),
     }
-
-
-def left_out(row: Call) -> list[str]:
-    """Return what was asked for a call and has no effect on it, by the names of the request."""
-    names = []
-    wanted = row.run_do_not_call_detection
-    if wanted is None and row.direction == Direction.OUTBOUND.value:
-        wanted = bool((row.agent or {}).get("run_do_not_call_detection"))
-    if wanted and not can_tell(str((row.agent or {}).get("language") or "en")):
-        names.append("run_do_not_call_detection")
-    if row.carrier == SIP:
-        unused = (name for name in row.telephony_params or {} if name not in HONOURED)
-        names += [f"telephony_params.{name}" for name in unused]
-    return names
 
 
 def _common(row: Call, version: Version) -> Json:
