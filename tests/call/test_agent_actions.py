@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordboard.call.actions import ActionKind, ActionOutcome, ActionPlan, SpeakBefore
@@ -27,6 +27,7 @@ from cordboard.call.events import (
 )
 from cordboard.call.expectation import Expectation, ExpectationKind
 from tests.call.driver import END, Driver, calling
+from tests.counts import count
 
 SUCCESS = ActionOutcome(True, {"ok": 1}, "Booked for nine.", "success", 200)
 SILENT_SUCCESS = ActionOutcome(True, {"ok": 1}, None, "success", 200)
@@ -408,6 +409,7 @@ def test_a_transfer_that_succeeds() -> None:
 STEPS = ("begin", "finish", "outcome", "cough", "words", "few words", "wait", "reply")
 
 
+@settings(max_examples=count(100, 1_000), deadline=None)
 @given(st.lists(st.sampled_from(STEPS), max_size=14), st.booleans(), st.booleans(), st.booleans())
 def test_sent_once_and_told_once(
     steps: list[str], on_send: bool, on_receive: bool, high: bool

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cordboard.media.rtp import Packet
 from cordboard.media.tones import RINGBACK, tone_share
 from tests.e2e.outbound.callee import (
     answers,
@@ -25,6 +26,7 @@ from tests.e2e.robustness.house import PROGRAM
 from tests.e2e.server import GREETING, NUMBER, Server, furnish
 from tests.e2e.transfer.house import TARGET, House, handing_over
 from tests.e2e.transfer.house import furnish as furnish_transfer
+from tests.e2e.transfer.wire_callee import wire_callee
 
 
 async def test_both_hear_each_other(tmp_path: Path) -> None:
@@ -72,20 +74,36 @@ async def test_the_target_hangs_up(tmp_path: Path) -> None:
 
 
 async def test_keys_after_the_answer(tmp_path: Path) -> None:
-    """What stands behind a comma is dialled once the target has answered; it arrives as keys."""
-    far = Server(tmp_path / "far", {}, PROGRAM)
-    await asyncio.to_thread(far.start)
-    try:
-        furnish(far, {"networks": ["127.0.0.0/8"]}, TARGET, greeting="extension please")
-        async with handing_over(tmp_path / "near", far.sip_port, f"{TARGET},w12") as house:
-            await house.ask()
-            await house.caller.hear("you said 12", 20)
-            await house.caller.call.hang_up()
-            await house.over()
-        (theirs,) = await far.ended_calls("", 1)
-    finally:
-        await asyncio.to_thread(far.stop)
-    assert "HUMAN: 12" in theirs["transcript"]
+    """What stands behind a comma is pressed once the target has answered, with the pauses, as
+    events of RFC 4733: one press each, whose end is sent three times.
+    """
+    async with (
+        wire_callee() as far,
+        handing_over(tmp_path, far.port, f"{TARGET},1w2#") as house,
+    ):
+        await house.ask()
+        await until(lambda: sum(_is_end(each) for _, each in far.ear.events()) == 9, 20)
+        await house.caller.call.hang_up()
+        await until(far.over.is_set, 15)
+    events = far.ear.events()
+    begun = [(at, packet) for at, packet in events if packet.marker]
+    assert [packet.payload[0] for _, packet in begun] == [1, 2, 11]
+    assert far.acknowledged is not None
+    assert begun[0][0] - far.acknowledged > 0.9
+    for _, first in begun:
+        press = [packet for _, packet in events if packet.timestamp == first.timestamp]
+        durations = [int.from_bytes(packet.payload[2:4], "big") for packet in press]
+        assert durations == sorted(durations)
+        assert durations[-1] >= 800  # 100 ms
+        assert [_is_end(packet) for packet in press[-4:]] == [False, True, True, True]
+    one, two, pound = (packet.timestamp for _, packet in begun)
+    to_two, to_pound = (two - one) % 2**32, (pound - two) % 2**32
+    assert to_two > 0.65 * 8_000  # its own time, and half a second for the w
+    assert 0.15 * 8_000 < to_pound < to_two
+
+
+def _is_end(packet: Packet) -> bool:
+    return packet.payload[1] & 0x80 > 0
 
 
 async def test_the_caller_hears_it_ring(tmp_path: Path) -> None:
