@@ -38,6 +38,9 @@ def _plan(
         ("[1]", "not a JSON object"),
         ("null", "not a JSON object"),
         ("[" * 60_000, "not JSON"),
+        ('{"half a character": "\\ud800"}', "not JSON"),
+        ('{"no number": NaN}', "not JSON"),
+        ('{"too large": 1e999}', "not JSON"),
         ('"' + "x" * 70_000 + '"', "too long"),
     ],
 )

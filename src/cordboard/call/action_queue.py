@@ -123,6 +123,8 @@ def read_arguments(plan: ActionPlan, arguments_json: str) -> tuple[dict[str, obj
         raise BadArguments("the arguments are too long")
     try:
         value = json.loads(arguments_json or "{}")
+        # Neither halves of characters nor numbers without end can be stored or sent on.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise BadArguments("the arguments are not JSON") from None
     if not isinstance(value, dict):
