@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,13 +13,15 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from cordboard.storage.tables import Call, CallEvent, Row
+from cordboard.storage.tables import Call, CallEvent, Delivery, Row
 from tests.control.server import Server
 from tests.counts import count
 
 CANARY: Final = "canary-of-b"
 TEMPLATE: Final = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+CALL: Final = {"from_number": "100", "to_number": "12025550155"}
 
 # Method, path and body of every position an id can have; ``@`` stands for an id of that noun.
 POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
@@ -54,6 +57,22 @@ POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
     ("POST", "prompt_templates", "/x/v1/prompt_templates/delete?id=@", None),
     ("POST", "prompt_templates", "/v1/prompts/create", {"prompt_template": "@"}),
     ("POST", "keys", "/x/v1/keys/revoke?id=@", None),
+    *[
+        (
+            "POST",
+            "account_connections",
+            f"/v1/account_connections/{way}_steering_pool?id=@",
+            {"phone_number": "12025550188"},
+        )
+        for way in ("add_to", "remove_from")
+    ],
+    *[
+        ("POST", "sip_trunks", "/v1/numbers/buy", {"telephony_account_connection": "@"}),
+        ("POST", "agents", "/v1/calls/create", {**CALL, "agent": "@"}),
+        ("POST", "webhooks", "/x/v1/webhooks/secret?id=@", None),
+        ("POST", "webhooks", "/x/v1/webhooks/rotate_secret?id=@", None),
+        ("GET", "deliveries", "/x/v1/deliveries?id=@", None),
+    ],
     ("GET", "numbers", "/v1/numbers?phone_number=@", None),
     ("POST", "numbers", "/v1/numbers/update?phone_number=@", {"label": "x"}),
     ("POST", "numbers", "/v1/numbers/cancel?phone_number=@", None),
@@ -225,11 +244,29 @@ def tenants(server: Server) -> Iterator[Tenants]:
                         content={"text": CANARY},
                     )
                 )
+                session.add(
+                    Delivery(
+                        id=row.id,
+                        organisation_id=row.organisation_id,
+                        created_at=AT,
+                        call_id=row.id,
+                        sequence=1,
+                        webhook_id=foreign["webhooks"][0],
+                        type="event_transcript",
+                        url=f"https://example.com/{CANARY}",
+                        method="POST",
+                        body=CANARY,
+                        state="failed",
+                        attempts_count=1,
+                        due_at=AT,
+                    )
+                )
             return row.id
 
         call_id = str(server.run(add_call()))
         server.engine.recordings[call_id] = CANARY.encode()
-        foreign["calls"] = [call_id]
+        # An event's id is its own; that it is the call's here only saves a name.
+        foreign["calls"] = foreign["deliveries"] = [call_id]
         yield Tenants(a, own["agents"][0], own["sip_trunks"][0], foreign, shown["user_id"])
 
 
@@ -283,6 +320,21 @@ def test_a_foreign_id_is_no_id(
     assert server.engine.asked == []
     after = len(rows_of(server, tenants.a.get(f"/v1/agents?id={tenants.mine}").json()["user_id"]))
     assert after == mine
+
+
+def test_no_position_is_left_out(server: Server) -> None:
+    """Every operation that takes an id, a number or a call's id in its address is tried."""
+    tried = {
+        (method, path.partition("?")[0].replace("@", "{}")) for method, _, path, _ in POSITIONS
+    }
+    missing = []
+    for path, item in server.app.openapi()["paths"].items():
+        for method, operation in item.items():
+            names = {each["name"] for each in operation.get("parameters", [])}
+            place = (method.upper(), re.sub(r"{\w+}", "{}", path))
+            if names & {"id", "phone_number", "call_id"} and place not in tried:
+                missing.append(place)
+    assert missing == [("GET", "/x/v1/deliveries/list")], "a filter of a list names no row"
 
 
 @pytest.mark.timeout(count(120, 3600))
