@@ -205,6 +205,24 @@ def _furnish(http: httpx.Client, number: str, mark: str) -> dict[str, list[str]]
     return {noun: [row_id] for noun, row_id in every.items()}
 
 
+def _delivery(call: Call, webhook_id: str) -> Delivery:
+    return Delivery(
+        id=call.id,
+        organisation_id=call.organisation_id,
+        created_at=AT,
+        call_id=call.id,
+        sequence=1,
+        webhook_id=webhook_id,
+        type="event_transcript",
+        url=f"https://example.com/{CANARY}",
+        method="POST",
+        body=CANARY,
+        state="failed",
+        attempts_count=1,
+        due_at=AT,
+    )
+
+
 @pytest.fixture(scope="module")
 def tenants(server: Server) -> Iterator[Tenants]:
     """Furnish two organisations."""
@@ -244,23 +262,7 @@ def tenants(server: Server) -> Iterator[Tenants]:
                         content={"text": CANARY},
                     )
                 )
-                session.add(
-                    Delivery(
-                        id=row.id,
-                        organisation_id=row.organisation_id,
-                        created_at=AT,
-                        call_id=row.id,
-                        sequence=1,
-                        webhook_id=foreign["webhooks"][0],
-                        type="event_transcript",
-                        url=f"https://example.com/{CANARY}",
-                        method="POST",
-                        body=CANARY,
-                        state="failed",
-                        attempts_count=1,
-                        due_at=AT,
-                    )
-                )
+                session.add(_delivery(row, foreign["webhooks"][0]))
             return row.id
 
         call_id = str(server.run(add_call()))
