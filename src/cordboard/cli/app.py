@@ -11,6 +11,7 @@ from cordboard.cli import (
     doctor,
     keys,
     numbers,
+    run,
     serve,
     softphone,
     templates,
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("call")(call.call)
+app.command("run")(run.run)
 app.command("softphone")(softphone.softphone)
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(trunks.app, name="trunks")

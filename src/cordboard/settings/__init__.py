@@ -38,8 +38,9 @@ LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 PREFIX: Final = "CORDBOARD_"
 
-# Variables with our prefix that are no settings of the server: the tests' counts.
-_FOREIGN: Final = frozenset({"CORDBOARD_TORTURE"})
+# Variables with our prefix that are no settings of the server: the tests' counts, and what
+# ``cordboard run`` tells the program that it runs.
+_FOREIGN: Final = frozenset({"CORDBOARD_TORTURE", "CORDBOARD_RUN_URL", "CORDBOARD_RUN_KEY"})
 
 
 class SettingError(ValueError):

@@ -1,0 +1,1 @@
+"""What a Python that ``cordboard run`` starts reads before the script."""
