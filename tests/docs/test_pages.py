@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cordboard.settings import SETTINGS, reference_page
+from cordboard.settings import FOREIGN, SETTINGS, reference_page
 from tests.docs.page import anchors, blocks, links, pages
 from tests.tidy.source import ROOT, sources
 
@@ -72,7 +72,7 @@ def test_every_setting_is_documented() -> None:
 
 def test_only_known_settings_are_mentioned() -> None:
     """No page and no message of the server speaks of a setting that does not exist."""
-    known = {setting.variable for setting in SETTINGS} | {"CORDBOARD_TORTURE"}
+    known = {setting.variable for setting in SETTINGS} | FOREIGN
     texts = {source.path: source.text for source in sources() if source.in_package}
     for name, text in {**PAGES, **texts}.items():
         assert set(re.findall(r"CORDBOARD_[A-Z][A-Z_]+", text)) <= known, name

@@ -38,9 +38,9 @@ LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 PREFIX: Final = "CORDBOARD_"
 
-# Variables with our prefix that are no settings of the server: the tests' counts, and what
-# ``cordboard run`` tells the program that it runs.
-_FOREIGN: Final = frozenset({"CORDBOARD_TORTURE", "CORDBOARD_RUN_URL", "CORDBOARD_RUN_KEY"})
+FOREIGN: Final = frozenset({"CORDBOARD_TORTURE", "CORDBOARD_RUN_URL", "CORDBOARD_RUN_KEY"})
+"""Variables with our prefix that are no settings of the server: the tests' counts, and what
+``cordboard run`` tells the program that it runs."""
 
 
 class SettingError(ValueError):
@@ -347,7 +347,7 @@ _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Return variables that bear our prefix but name no setting: most likely misspelt."""
-    known = {setting.variable for setting in SETTINGS} | _FOREIGN
+    known = {setting.variable for setting in SETTINGS} | FOREIGN
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
