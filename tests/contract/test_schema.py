@@ -1,0 +1,58 @@
+"""Schemathesis against our own document: no 5xx, no answer that the document does not allow."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import Case, Response
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.generation.stateful import run_state_machine_as_test
+
+from cordboard.control.openapi.document import document
+from tests.contract.prepared import prepare
+from tests.control.server import Server
+from tests.counts import count
+
+pytestmark = pytest.mark.xdist_group("contract")
+
+STEPS_COUNT: Final = 10
+# Left out: input is read leniently on purpose (texts as numbers, unknown fields), and what fits the
+# document may be refused for what it says (an address that policy forbids, an id of nothing).
+# Requests without a key are soon answered by 429, as guessing is.
+OTHERWISE: Final = ("negative_data_rejection", "positive_data_acceptance", "ignored_auth")
+
+load_all_checks()
+CHECKED: Final[list[Any]] = [check for check in CHECKS.get_all() if check.__name__ not in OTHERWISE]
+
+
+def test_schemathesis(server: Server) -> None:
+    """Random requests, and such as use what came before, are answered as the document says."""
+    key = prepare(server, 90)["key"]
+    schema = schemathesis.openapi.from_dict(document())
+    schema.config.update(base_url=server.base_url)
+    tried = 0
+
+    class Machine(schema.as_state_machine()):  # type: ignore[misc]
+        def get_call_kwargs(self, case: Case[Any]) -> dict[str, Any]:
+            return {"headers": {"Authorization": f"Bearer {key}"}, "timeout": 30}
+
+        def validate_response(self, response: Response, case: Case[Any], **_more: Any) -> None:
+            nonlocal tried
+            tried += 1
+            case.validate_response(response, checks=CHECKED)
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=count(30, 2_400),
+            stateful_step_count=STEPS_COUNT,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert tried >= count(150, 20_000)
