@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cordboard.cli import keys, numbers, templates, trunks
+from cordboard.cli import keys, numbers, organisations, templates, trunks
 from cordboard.storage.keys import well_formed
 
 RUNNER = CliRunner()
-APPS = {"keys": keys.app, "trunks": trunks.app, "numbers": numbers.app, "templates": templates.app}
+APPS = {
+    "keys": keys.app,
+    "trunks": trunks.app,
+    "numbers": numbers.app,
+    "organizations": organisations.app,
+    "templates": templates.app,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +71,25 @@ def test_templates(tmp_path: Path) -> None:
     assert run("templates", "add", "x", "--content", str(tmp_path / "none")).exit_code == 2
     done("templates", "delete", made)
     assert "Dentist" not in done("templates", "list")
+
+
+def test_organizations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is made with its owner's key and quotas; every command works on the one that is named."""
+    row_id, key = done("organizations", "create", "Beta", "--calls", "3").splitlines()
+    assert well_formed(key)
+    done("organizations", "update", "Beta", "--calls", "none", "--calls-per-day", "7")
+    listed = done("organizations", "list").splitlines()
+    assert listed[2].split() == [row_id, "Beta", "7"]
+    scoped = ("--scope", "calls:read", "--scope", "numbers:write", "--role", "viewer")
+    done("keys", "create", "ci", *scoped, "--organization", "Beta")
+    assert "calls:read numbers:write" in done("keys", "list", "--organization", row_id)
+    assert "calls:read" not in done("keys", "list")
+    monkeypatch.setenv("CORDBOARD_ORGANIZATION", "Beta")
+    assert key[:11] in done("keys", "list")
+    assert "No organization" in run("keys", "list", "--organization", "Gamma").output
+    assert "scope: must be like" in run("keys", "create", "--scope", "calls").output
+    done("organizations", "create", "Beta")
+    assert "2 have it" in run("keys", "list", "--organization", "Beta").output
 
 
 def test_trunks_and_numbers() -> None:

@@ -12,6 +12,7 @@ from cordboard.cli import (
     keys,
     numbers,
     run,
+    organisations,
     serve,
     softphone,
     templates,
@@ -34,5 +35,6 @@ app.add_typer(numbers.app, name="numbers")
 app.add_typer(trunks.app, name="trunks")
 app.add_typer(templates.app, name="templates")
 app.add_typer(keys.app, name="keys")
+app.add_typer(organisations.app, name="organizations")
 app.add_typer(calls.app, name="calls")
 app.add_typer(deliveries.app, name="deliveries")

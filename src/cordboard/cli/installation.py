@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
@@ -26,6 +26,16 @@ T = TypeVar("T")
 DataDir = Annotated[
     Path | None,
     typer.Option(help="The server's data directory; default: CORDBOARD_DATA_DIR, else `var`."),
+]
+
+ORGANISATION_VARIABLE: Final = "CORDBOARD_ORGANIZATION"
+
+ForOrganisation = Annotated[
+    str | None,
+    typer.Option(
+        "--organization",
+        help="Whose, by id or name; default: CORDBOARD_ORGANIZATION, else the first.",
+    ),
 ]
 
 
@@ -104,15 +114,22 @@ def key_making(services: ControlServices) -> KeyMaking:
     return KeyMaking(services.clock, services.randomness, services.key_secret)
 
 
-def in_transaction(data_dir: Path | None, work: Callable[[Unit], Awaitable[T]]) -> T:
-    """Run ``work`` as an owner of the first organisation, in one transaction.
+def in_transaction(
+    data_dir: Path | None,
+    work: Callable[[Unit], Awaitable[T]],
+    organisation: str | None = None,
+) -> T:
+    """Run ``work`` as an operator, in one transaction.
 
-    What goes wrong is told on standard error, and the process ends with status 1.
+    It is done to the rows of ``organisation`` (an id or a name), else of the one that
+    ``CORDBOARD_ORGANIZATION`` names, else of the first. What goes wrong is told on standard error,
+    and the process ends with status 1.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
     from cordboard.control.errors import ControlError, Invalid
     from cordboard.control.keys.service import organisation_in
+    from cordboard.control.organisations.service import named
     from cordboard.control.unit import Unit
     from cordboard.storage.database import SchemaUnknown
     from cordboard.storage.vault import VaultError
@@ -121,8 +138,10 @@ def in_transaction(data_dir: Path | None, work: Callable[[Unit], Awaitable[T]]) 
         overrides = {"data_dir": data_dir}
         settings = Settings.from_environment(os.environ, overrides)
         async with opened(settings) as services, services.database.write() as session:
-            organisation = await organisation_in(session, key_making(services))
-            return await work(Unit(session, organisation.id, "owner", services))
+            first = await organisation_in(session, key_making(services))
+            wanted = organisation or os.environ.get(ORGANISATION_VARIABLE)
+            chosen = await named(session, wanted) if wanted else first
+            return await work(Unit(session, chosen.id, "operator", services))
 
     try:
         return asyncio.run(run())

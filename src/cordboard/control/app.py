@@ -24,6 +24,8 @@ from cordboard.control.errors import ControlError, Invalid
 from cordboard.control.keys import routes as keys
 from cordboard.control.numbers import routes as numbers
 from cordboard.control.openapi import document
+from cordboard.control.organisations import routes as organisations
+from cordboard.control.organisations.quotas import RequestRates
 from cordboard.control.prompt_templates import routes as prompt_templates
 from cordboard.control.prompts import routes as prompts
 from cordboard.control.services import ControlServices
@@ -41,12 +43,13 @@ _NO_BODY: Final = " (the request had no body)"
 
 
 def create_app(services: ControlServices) -> FastAPI:
-    """Return the API; it keeps nothing but the count of failed log-ins."""
+    """Return the API; it keeps nothing but counts of requests and of failed log-ins."""
     app = FastAPI(
         title="Cordboard", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     app.state.services = services
     app.state.attempts = FailedAttempts()
+    app.state.rates = RequestRates()
     app.add_middleware(_WithoutTrailingSlash)
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(RequestValidationError, _bad_query)
@@ -56,7 +59,7 @@ def create_app(services: ControlServices) -> FastAPI:
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(Exception, _broken)
     nouns = (agents, prompts, voices, actions, webhooks, vector_databases, account_connections)
-    for noun in (*nouns, prompt_templates, numbers, calls, sip_trunks, keys):
+    for noun in (*nouns, prompt_templates, numbers, calls, sip_trunks, keys, organisations):
         app.include_router(noun.router)
     app.include_router(calls.extension)
     app.include_router(deliveries.router)

@@ -10,11 +10,13 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 
 from cordboard.control.errors import Forbidden, TooManyAttempts, Unauthorised
-from cordboard.control.keys.queries import key_by_hash, touch_key
+from cordboard.control.keys.queries import access_by_hash, touch_key
+from cordboard.control.organisations.quotas import RequestRates
+from cordboard.control.scopes import READ, WRITE, check_scope, noun_of, stored_scopes
 from cordboard.control.services import ControlServices
 from cordboard.control.unit import Caller
-from cordboard.storage.keys import key_hash
-from cordboard.storage.tables import ApiKey
+from cordboard.storage.keys import OWNER_ROLES, WRITER_ROLES, key_hash
+from cordboard.storage.tables import ApiKey, Organisation
 
 FAILURES_MAX: Final = 20
 WINDOW_MS: Final = 60_000
@@ -76,49 +78,85 @@ def client_version(header: str | None) -> tuple[int, ...] | None:
 
 
 async def reader(request: Request) -> Caller:
-    """Return who asks; any key that is in force will do."""
+    """Return who asks; any key that is in force, and has the scope to read, will do.
+
+    Raises:
+        Unauthorised: there is no such key.
+        TooManyAttempts: the address has tried too many.
+        QuotaUsedUp: the organisation has sent too many requests.
+        Forbidden: the key's scopes lead elsewhere.
+
+    """
     services: ControlServices = request.app.state.services
     attempts: FailedAttempts = request.app.state.attempts
     address = request.client.host if request.client else ""
     key = bearer_key(request.headers.get("authorization"))
     hashed = key_hash(services.key_secret, key) if key else None
     attempts.check(address, hashed, services.clock.now_ms())
-    row = await _row(services, hashed)
-    if row is None or hashed is None:
+    found = await _access(services, hashed)
+    if found is None or hashed is None:
         attempts.failed(address, services.clock.now_ms())
         raise Unauthorised
     attempts.succeeded(address, hashed)
+    row, organisation = found
+    rates: RequestRates = request.app.state.rates
+    most = organisation.requests_per_minute_max_count
+    rates.count(organisation.id, most, services.clock.now_ms())
+    return _caller(services, row, request)
+
+
+def _caller(services: ControlServices, row: ApiKey, request: Request) -> Caller:
     version = client_version(request.headers.get("x-fern-sdk-version"))
-    return Caller(services, row.organisation_id, row.id, row.role, version)
+    noun = noun_of(request.scope["path"])
+    scopes = stored_scopes(row.scopes)
+    check_scope(scopes, noun, READ)
+    return Caller(services, row.organisation_id, row.id, row.role, version, scopes, noun)
 
 
-async def _row(services: ControlServices, hashed: str | None) -> ApiKey | None:
+async def _access(
+    services: ControlServices, hashed: str | None
+) -> tuple[ApiKey, Organisation] | None:
     # A missing key is looked up like any other, so that time does not tell them apart.
     async with services.database.read() as session:
-        row = await key_by_hash(session, hashed or "")
-    if row is None or row.revoked_at is not None:
+        found = await access_by_hash(session, hashed or "")
+    if found is None or found[0].revoked_at is not None:
         return None
+    row = found[0]
     now = services.clock.wall()
     if row.last_used_at is None or now - row.last_used_at >= TOUCH_EVERY:
         async with services.database.write() as session:
             await touch_key(session, row.id, now)
-    return row
+    return found
 
 
 async def writer(caller: Annotated[Caller, Depends(reader)]) -> Caller:
     """Return who asks, if the key may change things."""
-    if caller.role == "viewer":
+    if caller.role not in WRITER_ROLES:
         raise Forbidden("This API key may only read")
+    check_scope(caller.scopes, caller.noun, WRITE)
     return caller
 
 
 async def owner(caller: Annotated[Caller, Depends(reader)]) -> Caller:
-    """Return who asks, if the key may manage keys."""
-    if caller.role != "owner":
+    """Return who asks, if the key may manage keys.
+
+    A key with scopes may not, unless it has ``keys:write``: it could make itself one without.
+    """
+    if caller.role not in OWNER_ROLES:
         raise Forbidden("Only an owner's API key may do this")
+    check_scope(caller.scopes, caller.noun, WRITE)
+    return caller
+
+
+async def operator(caller: Annotated[Caller, Depends(reader)]) -> Caller:
+    """Return who asks, if the key may manage organisations."""
+    if caller.role != "operator":
+        raise Forbidden("Only an operator's API key may do this")
+    check_scope(caller.scopes, caller.noun, WRITE)
     return caller
 
 
 Reader = Annotated[Caller, Depends(reader)]
 Writer = Annotated[Caller, Depends(writer)]
 Owner = Annotated[Caller, Depends(owner)]
+Operator = Annotated[Caller, Depends(operator)]

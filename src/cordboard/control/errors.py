@@ -89,6 +89,15 @@ class TooManyCalls(ControlError):
         super().__init__(detail, {"Retry-After": "5"})
 
 
+class QuotaUsedUp(ControlError):
+    """The organisation has had all that it may have for now; ``seconds`` until it may have more."""
+
+    status = 429
+
+    def __init__(self, detail: str, seconds: int) -> None:
+        super().__init__(detail, {"Retry-After": str(max(1, seconds))})
+
+
 class TooManyAttempts(ControlError):
     """Wait before the next attempt."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cordboard.control.services import ControlServices
+from cordboard.storage.keys import WRITER_ROLES
 
-FULL_SCOPE: Final = ("owner", "developer")
+Scopes = frozenset[str] | None
+"""What a key may reach, such as ``calls:read``; None is whatever its role may."""
 
 
 @dataclass(slots=True)
@@ -29,22 +30,28 @@ class Unit:
     client_version: tuple[int, ...] | None = None
     notices: list[str] = field(default_factory=list)
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    scopes: Scopes = None
 
     @property
     def full_scope(self) -> bool:
         """Tell whether the key may see what opens other doors."""
-        return self.role in FULL_SCOPE
+        return self.role in WRITER_ROLES and self.scopes is None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent the request, as proven by its key; ``client_version`` is the SDK's, if it told."""
+    """Who sent the request, as proven by its key; ``client_version`` is the SDK's, if it told.
+
+    ``noun`` is what the request is about, as scopes name it.
+    """
 
     services: ControlServices
     organisation_id: str
     key_id: str
     role: str
     client_version: tuple[int, ...] | None
+    scopes: Scopes = None
+    noun: str = ""
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Unit]:
@@ -62,4 +69,11 @@ class Caller:
             await told()
 
     def _unit(self, session: AsyncSession) -> Unit:
-        return Unit(session, self.organisation_id, self.role, self.services, self.client_version)
+        return Unit(
+            session=session,
+            organisation_id=self.organisation_id,
+            role=self.role,
+            services=self.services,
+            client_version=self.client_version,
+            scopes=self.scopes,
+        )

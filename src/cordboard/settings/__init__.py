@@ -38,9 +38,11 @@ LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 PREFIX: Final = "CORDBOARD_"
 
-FOREIGN: Final = frozenset({"CORDBOARD_TORTURE", "CORDBOARD_RUN_URL", "CORDBOARD_RUN_KEY"})
-"""Variables with our prefix that are no settings of the server: the tests' counts, and what
-``cordboard run`` tells the program that it runs."""
+FOREIGN: Final = frozenset(
+    {"CORDBOARD_TORTURE", "CORDBOARD_RUN_URL", "CORDBOARD_RUN_KEY", "CORDBOARD_ORGANIZATION"}
+)
+"""Variables with our prefix that are no settings of the server: the tests' counts, what
+``cordboard run`` tells the program that it runs, and whose rows the command line works on."""
 
 
 class SettingError(ValueError):

@@ -8,7 +8,11 @@ import re
 import zlib
 from typing import Final, Protocol
 
-ROLES: Final = ("owner", "developer", "viewer")
+ROLES: Final = ("operator", "owner", "developer", "viewer")
+"""From the one that may do most to the one that may only read."""
+
+OWNER_ROLES: Final = frozenset({"operator", "owner"})
+WRITER_ROLES: Final = OWNER_ROLES | {"developer"}
 
 _FORM: Final = re.compile(r"ck_([0-9a-f]{8})_([0-9a-f]{48})([0-9a-f]{8})")
 

@@ -28,6 +28,7 @@ from cordboard.control.errors import (
 from cordboard.control.fields import Fields, Json, NumberText, TextMap, given, validated
 from cordboard.control.numbers.queries import number_of
 from cordboard.control.numbers.service import stored
+from cordboard.control.organisations.quotas import check_calls
 from cordboard.control.unit import Caller, Unit
 from cordboard.control.usage.service import check_limit
 from cordboard.dial_policy import DialRequest, Refused, TrunkDialing, decide
@@ -78,6 +79,7 @@ async def create(caller: Caller, body: Json, key: str | None) -> Json:
             if shown is not None:
                 return shown
             await check_limit(unit)
+            await check_calls(unit)
             call = await add(unit, body)
             if key is not None:
                 _remember(unit, call, key, body_hash)

@@ -16,6 +16,15 @@ async def key_by_hash(session: AsyncSession, hashed: str) -> ApiKey | None:
     return (await session.scalars(select(ApiKey).where(ApiKey.key_hash == hashed))).first()
 
 
+async def access_by_hash(session: AsyncSession, hashed: str) -> tuple[ApiKey, Organisation] | None:
+    """Return the key that hashes to ``hashed``, which may have been revoked, and whose it is."""
+    wanted = select(ApiKey, Organisation).join(
+        Organisation, Organisation.id == ApiKey.organisation_id
+    )
+    row = (await session.execute(wanted.where(ApiKey.key_hash == hashed))).first()
+    return None if row is None else (row[0], row[1])
+
+
 async def key_by_id(session: AsyncSession, organisation_id: str, key_id: str) -> ApiKey | None:
     """Return a key of the organisation."""
     wanted = select(ApiKey).where(ApiKey.organisation_id == organisation_id, ApiKey.id == key_id)

@@ -14,6 +14,7 @@ from cordboard.control.keys.queries import keys_of
 from cordboard.control.keys.schemas import KeyParams
 from cordboard.control.keys.service import KeyMaking, check_role, revoke, shown
 from cordboard.control.requests import Body
+from cordboard.control.scopes import check_within, parse_scopes, stored_scopes
 from cordboard.storage.keys import new_key
 
 router = APIRouter(prefix="/x/v1/keys")
@@ -31,12 +32,15 @@ async def list_keys(caller: Owner) -> Response:
 async def create_key(caller: Owner, body: Body) -> Response:
     """Make a key; ``key`` is shown in this answer only."""
     fields = validated(KeyParams, body, ("body",))
-    role = check_role(fields.role)
+    role = check_role(fields.role, caller.role)
+    scopes = parse_scopes(fields.scopes, ("body", "scopes"))
+    check_within(caller.scopes, stored_scopes(scopes))
     services = caller.services
     making = KeyMaking(services.clock, services.randomness, services.key_secret)
     async with caller.writing() as unit:
         text = new_key(services.randomness)
         row = making.add_text(unit.session, unit.organisation_id, fields.name, role, text)
+        row.scopes = scopes
         return answer(unit, {**shown(row), "key": text})
 
 

@@ -12,3 +12,4 @@ class KeyParams(Fields):
 
     name: str = Field("", max_length=200)
     role: str = "developer"
+    scopes: list[str] | None = Field(None, max_length=40)

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cordboard.control.errors import Conflict, Invalid, NotFound
+from cordboard.control.errors import Conflict, Forbidden, Invalid, NotFound
 from cordboard.control.fields import Json
 from cordboard.control.keys.queries import first_organisation, key_by_hash, key_by_id, keys_of
 from cordboard.control.services import ControlServices
 from cordboard.ports import Clock, Randomness
-from cordboard.storage.keys import ROLES, key_hash, key_prefix, new_key
+from cordboard.storage.keys import OWNER_ROLES, ROLES, key_hash, key_prefix, new_key
 from cordboard.storage.tables import ApiKey, Organisation
 
 
@@ -24,10 +24,17 @@ class KeyMaking:
     randomness: Randomness
     key_secret: bytes = field(repr=False)
 
-    def add(self, session: AsyncSession, organisation_id: str, name: str, role: str) -> str:
+    def add(
+        self,
+        session: AsyncSession,
+        organisation_id: str,
+        name: str,
+        role: str,
+        scopes: str | None = None,
+    ) -> str:
         """Add a key with fresh text, which is returned and kept nowhere."""
         text = new_key(self.randomness)
-        self.add_text(session, organisation_id, name, role, text)
+        self.add_text(session, organisation_id, name, role, text).scopes = scopes
         return text
 
     def add_text(
@@ -78,15 +85,18 @@ async def ensure_owner(services: ControlServices, bootstrap_key: str | None) -> 
         return making.add(session, organisation.id, "owner", "owner")
 
 
-def check_role(role: object) -> str:
-    """Return a role by its name.
+def check_role(role: object, given_by: str = "operator") -> str:
+    """Return a role by its name; nobody gives away more than they have.
 
     Raises:
         Invalid: there is none of that name.
+        Forbidden: it may do more than ``given_by``, the role of who gives it.
 
     """
     if role not in ROLES:
         raise Invalid.at(("body", "role"), f"must be one of {', '.join(ROLES)}")
+    if ROLES.index(str(role)) < ROLES.index(given_by):
+        raise Forbidden(f"Only an {role}'s API key may make another one")
     return str(role)
 
 
@@ -96,11 +106,15 @@ async def revoke(session: AsyncSession, organisation_id: str, key_id: str, at: d
     if row is None:
         raise NotFound("No such API key")
     rows = await keys_of(session, organisation_id)
-    owners = [key for key in rows if key.role == "owner" and key.revoked_at is None]
+    owners = [key for key in rows if _opens_all(key)]
     if owners == [row]:
         raise Conflict("The last owner's key cannot be revoked")
     row.revoked_at = row.revoked_at or at
     return row
+
+
+def _opens_all(row: ApiKey) -> bool:
+    return row.role in OWNER_ROLES and row.scopes is None and row.revoked_at is None
 
 
 def shown(row: ApiKey) -> Json:
@@ -111,6 +125,7 @@ def shown(row: ApiKey) -> Json:
         "name": row.name,
         "prefix": row.prefix,
         "role": row.role,
+        "scopes": row.scopes.split() if row.scopes else None,
         "created_at": row.created_at.isoformat(),
         "last_used_at": row.last_used_at.isoformat() if row.last_used_at else None,
         "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None,

@@ -1,0 +1,1 @@
+"""The tenants of an installation, and what each may use."""
