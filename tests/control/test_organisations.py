@@ -48,7 +48,7 @@ def calling(http: httpx.Client) -> dict[str, Any]:
     agent = made(
         http,
         "/v1/agents/create",
-        {"prompt": "p", "voice": {"type": "voice_vocode", "voice_id": "v"}},
+        {"prompt": "p", "voice": {"type": "voice_vocode", "voice_id": "joe"}},
     )
     return {"from_number": "100", "to_number": "200", "agent": agent["id"]}
 
