@@ -14,11 +14,12 @@ import pytest
 from sqlalchemy import select
 
 from cordboard.storage.tables import Call, CallEvent, Delivery, Row
+from cordboard.storage.tables import Call, CallEvent, Row
+from tests.control.id_positions import Position, positions
 from tests.control.server import Server
 from tests.counts import count
 
 CANARY: Final = "canary-of-b"
-TEMPLATE: Final = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 CALL: Final = {"from_number": "100", "to_number": "12025550155"}
@@ -48,6 +49,8 @@ POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
     ("GET", "calls", "/v1/calls/recording/@", None),
     ("POST", "calls", "/v1/calls/end?id=@", None),
     ("GET", "calls", "/x/v1/calls?id=@", None),
+    ("GET", "calls", "/x/v1/calls/@/recording_url", None),
+    ("POST", "calls", "/x/v1/deliveries/replay", {"id": "@"}),
     ("GET", "calls", "/x/v1/calls/@/events", None),
     ("GET", "sip_trunks", "/x/v1/sip_trunks?id=@", None),
     ("POST", "sip_trunks", "/x/v1/sip_trunks/update?id=@", {"name": "x"}),
@@ -126,6 +129,9 @@ POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
     ),
 ]
 
+# The same positions once more, as our own description of the API has them: none can be forgotten.
+DERIVED: Final = positions()
+
 LISTS: Final = [
     *[
         f"/v1/{noun}/list?size=100"
@@ -162,7 +168,9 @@ def _made(http: httpx.Client, path: str, body: dict[str, Any]) -> str:
 
 def _parts(http: httpx.Client, mark: str) -> dict[str, str]:
     """Make one of everything that an agent refers to, each with ``mark`` in it."""
-    template = {"id": TEMPLATE, "user_id": "x", "required_context_keys": [mark]}
+    keys = ["from_number", mark.replace("-", "_")]
+    text = {"label": mark, "content": f"{mark} ${{from_number}}", "required_context_keys": keys}
+    template = _made(http, "/x/v1/prompt_templates/create", text)
     database = {"index": mark, "api_key": mark, "api_environment": mark}
     credentials = {"openai_api_key": f"sk-{mark}"}
     bodies: dict[str, dict[str, Any]] = {
@@ -173,7 +181,8 @@ def _parts(http: httpx.Client, mark: str) -> dict[str, str]:
         "vector_databases": database,
         "account_connections": {"credentials": credentials},
     }
-    return {noun: _made(http, f"/v1/{noun}/create", body) for noun, body in bodies.items()}
+    made = {noun: _made(http, f"/v1/{noun}/create", body) for noun, body in bodies.items()}
+    return {**made, "templates": template}
 
 
 def _furnish(http: httpx.Client, number: str, mark: str) -> dict[str, list[str]]:
@@ -201,8 +210,7 @@ def _furnish(http: httpx.Client, number: str, mark: str) -> dict[str, list[str]]
         "keys": key,
         "numbers": number,
     }
-    every = {**parts, **own, "templates": TEMPLATE}
-    return {noun: [row_id] for noun, row_id in every.items()}
+    return {noun: [row_id] for noun, row_id in (parts | own).items()}
 
 
 def _delivery(call: Call, webhook_id: str) -> Delivery:
@@ -269,6 +277,8 @@ def tenants(server: Server) -> Iterator[Tenants]:
         server.engine.recordings[call_id] = CANARY.encode()
         # An event's id is its own; that it is the call's here only saves a name.
         foreign["calls"] = foreign["deliveries"] = [call_id]
+        foreign["calls"] = [call_id]
+        foreign["organizations"] = [shown["user_id"]]
         yield Tenants(a, own["agents"][0], own["sip_trunks"][0], foreign, shown["user_id"])
 
 
@@ -337,6 +347,41 @@ def test_no_position_is_left_out(server: Server) -> None:
             if names & {"id", "phone_number", "call_id"} and place not in tried:
                 missing.append(place)
     assert missing == [("GET", "/x/v1/deliveries/list")], "a filter of a list names no row"
+def _compare(server: Server, tenants: Tenants, position: Position, value: str) -> None:
+    """Try a foreign id and one that nobody has at a derived position; A must see no difference."""
+    number = position.parameter == "phone_number" and not position.pointer
+    absent = "299" if number else server.services.randomness.uuid()
+    answers = []
+    for each in (value, absent):
+        method, path, query, body = position.request(each, tenants.mine)
+        if isinstance(body, dict) and body.get("telephony_account_connection") == "TRUNK":
+            body["telephony_account_connection"] = tenants.trunk
+        answer = tenants.a.request(method, path, params=query, json=body)
+        assert answer.status_code < 500, (position, answer.text)
+        assert CANARY not in answer.text, position
+        if value != tenants.b_id:
+            assert tenants.b_id not in answer.text, position
+        answers.append(answer)
+    foreign, unknown = answers
+    assert foreign.status_code == unknown.status_code, position
+    if foreign.status_code >= 400:
+        assert foreign.content == unknown.content, position
+
+
+def test_every_id_position(server: Server, tenants: Tenants) -> None:
+    """At every place that the API's own description has for an id, B's are as good as none."""
+    before = rows_of(server, tenants.b_id)
+    source = random.Random("positions")
+    every = [row_id for ids in tenants.foreign.values() for row_id in ids if "-" in row_id]
+    assert len(DERIVED) > 100
+    for position in DERIVED:
+        if position.parameter == "phone_number" and not position.pointer:
+            _compare(server, tenants, position, tenants.foreign["numbers"][0])
+            continue
+        for value in source.sample(every, count(2, len(every))):
+            _compare(server, tenants, position, value)
+    assert rows_of(server, tenants.b_id) == before
+    assert server.engine.asked == []
 
 
 @pytest.mark.timeout(count(120, 3600))
@@ -346,17 +391,23 @@ def test_random_steps(server: Server, tenants: Tenants) -> None:
     before = rows_of(server, tenants.b_id)
     every = [(noun, row_id) for noun, ids in tenants.foreign.items() for row_id in ids]
     for _ in range(count(300, 20_000)):
+        if source.random() < 0.3:
+            position = source.choice(DERIVED)
+            number = position.parameter == "phone_number" and not position.pointer
+            wanted = [value for noun, value in every if (noun == "numbers") == number]
+            _compare(server, tenants, position, source.choice(wanted))
+            continue
         if source.random() < 0.2:
             answer = tenants.a.get(source.choice(LISTS))
             content, status = answer.content, answer.status_code
             assert status == 200
         else:
-            position = source.choice(POSITIONS)
+            place = source.choice(POSITIONS)
             noun, row_id = source.choice(every)
-            if noun == "numbers" and "phone_number=@" not in position[2]:
+            if noun == "numbers" and "phone_number=@" not in place[2]:
                 continue
-            status, content = _send(tenants, position, row_id)
-            assert 400 <= status < 500, (position, noun, content)
+            status, content = _send(tenants, place, row_id)
+            assert 400 <= status < 500, (place, noun, content)
         assert CANARY.encode() not in content
         assert tenants.b_id.encode() not in content
     assert rows_of(server, tenants.b_id) == before

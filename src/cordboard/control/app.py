@@ -62,6 +62,7 @@ def create_app(services: ControlServices) -> FastAPI:
     for noun in (*nouns, prompt_templates, numbers, calls, sip_trunks, keys, organisations):
         app.include_router(noun.router)
     app.include_router(calls.extension)
+    app.include_router(calls.links)
     app.include_router(deliveries.router)
     app.include_router(usage.router)
     app.include_router(measures.router)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from cordboard.control.answers import answer
 from cordboard.control.calls import service
 from cordboard.control.calls.create import create
+from cordboard.control.calls.links import PATH, SECONDS_MAX, Link, link_path, opens
 from cordboard.control.calls.queries import events_of
 from cordboard.control.calls.schemas import (
     listed_call,
@@ -19,14 +20,19 @@ from cordboard.control.calls.schemas import (
     wants_text_times,
 )
 from cordboard.control.calls.showing import record_of, show_call
+from cordboard.control.errors import NotFound
 from cordboard.control.older_clients import readable
 from cordboard.control.requests import Body, Page, Reader, Writer
+from cordboard.control.services import ControlServices
 from cordboard.control.unit import Caller
 
 router = APIRouter(prefix="/v1/calls")
 extension = APIRouter(prefix="/x/v1/calls")
+links = APIRouter()
 
 Key = Annotated[str | None, Header(alias="idempotency-key")]
+_NOT_KEPT: Final = {"Cache-Control": "no-store"}
+
 Language = Annotated[str | None, Header(alias="x-fern-language")]
 
 
@@ -77,10 +83,14 @@ async def get_recording_by_path(caller: Reader, call_id: UUID) -> Response:
 
 
 async def _recording(caller: Caller, call_id: UUID) -> Response:
-    found = await service.recording(caller, str(call_id))
+    return _played(await service.recording(caller, str(call_id)), str(call_id))
+
+
+def _played(found: Path | bytes, call_id: str) -> Response:
     if isinstance(found, Path):
-        return FileResponse(found, media_type="audio/mpeg", filename=f"{call_id}.mp3")
-    return Response(found, media_type="audio/mpeg")
+        name = f"{call_id}.mp3"
+        return FileResponse(found, media_type="audio/mpeg", filename=name, headers=_NOT_KEPT)
+    return Response(found, media_type="audio/mpeg", headers=_NOT_KEPT)
 
 
 @extension.get("")
@@ -99,6 +109,38 @@ async def list_extended(caller: Reader, page: Page) -> Response:
         version = caller.client_version
         items = [listed_call(row, version) | await record_of(unit, row) for row in rows]
         return answer(unit, page.envelope(items, total))
+
+
+@extension.get("/{call_id}/recording_url")
+async def get_recording_url(
+    request: Request,
+    caller: Reader,
+    call_id: UUID,
+    seconds: Annotated[int, Query(ge=1, le=SECONDS_MAX)] = SECONDS_MAX,
+) -> Response:
+    """Return an address under which the recording is had without a key, for a while."""
+    async with caller.reading() as unit:
+        row = await service.recorded_call(unit, str(call_id))
+        path, ends = link_path(unit.services, row.organisation_id, row.id, seconds)
+        url = str(request.base_url).rstrip("/") + path
+        return answer(unit, {"url": url, "expires_at": ends.isoformat()})
+
+
+@links.get(PATH + "{call_id}")
+async def get_linked_recording(
+    request: Request,
+    call_id: str,
+    organization: str = "",
+    until: str = "",
+    signature: str = "",
+) -> Response:
+    """Return a recording to whoever has the address of it; every refusal is the same 404."""
+    services: ControlServices = request.app.state.services
+    link = Link(organization, call_id, until)
+    if not opens(services, link, signature):
+        raise NotFound(service.NO_RECORDING)
+    caller = Caller(services, link.organisation_id, "", "viewer", None)
+    return _played(await service.linked_recording(caller, link.call_id), link.call_id)
 
 
 @extension.get("/{call_id}/events")

@@ -18,6 +18,7 @@ from cordboard.storage.outbound_calls import withdraw
 from cordboard.storage.tables import Call
 
 NOUN: Final = "call"
+NO_RECORDING: Final = "This call has no recording"
 END_TIMEOUT_S: Final = 10
 END_RETRY_S: Final = 0.1
 RECORDING_TIMEOUT_S: Final = 30
@@ -74,13 +75,27 @@ async def _is_waiting(caller: Caller, call_id: str) -> bool:
 async def recording(caller: Caller, call_id: str) -> Path | bytes:
     """Return a call's recording as MP3."""
     async with caller.reading() as unit:
-        row = await find_call(unit, call_id)
-    found = None
-    if row.recording_available:
-        found = await _mp3(caller, row.id)
+        row = await recorded_call(unit, call_id)
+    found = await _mp3(caller, row.id)
     if found is None:
-        raise NotFound("This call has no recording")
+        raise NotFound(NO_RECORDING)
     return found
+
+
+async def linked_recording(caller: Caller, call_id: str) -> Path | bytes:
+    """Return a call's recording; that there is no such call is told like any other failure."""
+    try:
+        return await recording(caller, call_id)
+    except NotFound:
+        raise NotFound(NO_RECORDING) from None
+
+
+async def recorded_call(unit: Unit, call_id: str) -> Call:
+    """Return a call of the organisation that has a recording."""
+    row = await find_call(unit, call_id)
+    if not row.recording_available:
+        raise NotFound(NO_RECORDING)
+    return row
 
 
 async def _mp3(caller: Caller, call_id: str) -> Path | bytes | None:
