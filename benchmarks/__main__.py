@@ -62,7 +62,7 @@ def machine() -> str:
     return f"{model}; Python {platform.python_version()}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _go_first() -> None:
+def go_first() -> None:
     """Raise this process and what it starts above other work; like ``nice``, by either rule.
 
     Where the kernel groups processes by session, only the group's own nice value counts.
@@ -70,6 +70,11 @@ def _go_first() -> None:
     with contextlib.suppress(PermissionError):  # it leads a session already
         os.setsid()
     os.nice(-20)
+    lift_group()
+
+
+def lift_group() -> None:
+    """Raise the group of this session, which a session that it starts does not inherit."""
     group = Path("/proc/self/autogroup")
     if group.exists():
         group.write_text("-20")
@@ -87,7 +92,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--json", type=Path, help="write all figures here, too")
     given = parser.parse_args(arguments)
     if given.first:
-        _go_first()
+        go_first()
     sys.stdout.write(f"{machine()}\n\n{_HEAD}\n|{'---|' * (_HEAD.count('|') - 1)}\n")
     rungs = []
     with tempfile.TemporaryDirectory() as name:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.__main__ import machine
+from benchmarks.__main__ import go_first, machine
 from benchmarks.speech import make_speech
 from benchmarks.streams.contestants import BARE, OURS, PEERS, contestant
 from benchmarks.streams.ladder import Ground, Rung, climb
@@ -49,6 +49,9 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30, help="measured time of each rung")
     parser.add_argument("--peers", action="store_true", help="measure the peers, too")
     parser.add_argument("--only", default="", help="names of contestants, separated by commas")
+    parser.add_argument(
+        "--first", action="store_true", help="go before other work of the machine (needs root)"
+    )
     parser.add_argument("--profile", type=Path, help="write what py-spy sees here")
     parser.add_argument("--out", type=Path, default=Path("build/streams.md"))
     return parser.parse_args(words)
@@ -57,6 +60,8 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
 def main(words: Sequence[str]) -> None:
     """Run the ladders, rung by rung, so that contestants meet the same machine."""
     given = _arguments(words)
+    if given.first:
+        go_first()
     names = given.only.split(",") if given.only else [OURS, BARE, *(PEERS if given.peers else ())]
     ladders = {
         name: [int(n) for n in (given.peer_calls if name in PEERS else given.calls).split(",")]
@@ -68,7 +73,7 @@ def main(words: Sequence[str]) -> None:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     log_path = given.out.with_suffix(".log")
     with tempfile.TemporaryDirectory() as name, log_path.open("w", encoding="utf-8") as log:
-        ground = Ground(Path(name), log, given.profile)
+        ground = Ground(Path(name), log, given.first, given.profile)
         make_speech(ground.place, SAYS, SAID_BY)
         for calls in sorted({calls for ladder in ladders.values() for calls in ladder}):
             for name in [name for name in names if calls in ladders[name]]:

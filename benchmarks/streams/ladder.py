@@ -12,11 +12,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
 
+from benchmarks.__main__ import lift_group
 from benchmarks.bench import LOAD_CORE, SERVER_CORE, share_of
 from benchmarks.probe import Probe, calibration, probe
 from benchmarks.speech import AGENT, CALLER
@@ -77,11 +79,13 @@ class Rung:
 class Ground:
     """Where runs happen: ``place`` holds the speech, ``log`` takes what the servers say.
 
-    ``profile`` names a file for what py-spy sees in the measured time.
+    ``first``: this process goes before other work, and servers shall, too. ``profile`` names a file
+    for what py-spy sees in the measured time.
     """
 
     place: Path
     log: IO[str]
+    first: bool = False
     profile: Path | None = None
 
 
@@ -96,7 +100,7 @@ def climb(contestant: Contestant, calls: int, steady_s: float, ground: Ground) -
     )  # fmt: skip
     with _loading(order) as load:
         _read(load)
-        with _serving(contestant, server_port, vendors_port, ground.log) as server:
+        with _serving(contestant, server_port, vendors_port, ground) as server:
             idle = probe(server.pid, SERVER_CORE)
             _pipe(load.stdin).write("\n")
             _pipe(load.stdin).flush()
@@ -165,15 +169,15 @@ def _loading(order: Order) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def _serving(
-    contestant: Contestant, port: int, vendors_port: int, log: IO[str]
+    contestant: Contestant, port: int, vendors_port: int, ground: Ground
 ) -> Iterator[subprocess.Popen[bytes]]:
     vendors = f"http://127.0.0.1:{vendors_port}"
     server = subprocess.Popen(
         list(contestant.command),
-        stdout=log,
-        stderr=log,
+        stdout=ground.log,
+        stderr=ground.log,
         env=os.environ | {"PORT": str(port), "BENCH_FAKES": vendors, "PYTHONWARNINGS": "ignore"},
-        preexec_fn=_pin,
+        preexec_fn=partial(_placed, ground.first),
         start_new_session=True,
     )
     try:
@@ -183,8 +187,10 @@ def _serving(
         _end(server)
 
 
-def _pin() -> None:
+def _placed(first: bool) -> None:
     os.sched_setaffinity(0, {SERVER_CORE})
+    if first:
+        lift_group()
 
 
 def _until_healthy(server: subprocess.Popen[bytes], url: str) -> None:

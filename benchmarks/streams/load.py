@@ -26,7 +26,7 @@ from benchmarks.streams.vendors import Notes, Vendors
 from benchmarks.streams.wire import Connection
 
 SLOTS = 20
-WARM_S = 12.0
+WARM_S = 8.0
 SETTLED_S = 3.0
 
 
