@@ -50,10 +50,12 @@ class Request(asyncio.Protocol):
             b"Content-Length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
         )
 
-    def abort(self) -> None:
-        """Want no more; whoever waits gets the last part now."""
-        take, self._take = self._take, None
-        if take is not None:
+    def abort(self, take: Callable[[bytes], None]) -> None:
+        """Want no more of what was asked for ``take``, which gets the last part now; nothing
+        happens when that is over, as the connection may serve somebody else by then.
+        """
+        if self._take is take:
+            self._take = None
             self._transport.abort()
             take(b"")
 
@@ -146,7 +148,7 @@ class Call:
         self._turn = self._loud = 0
         self._until = 0.0
         self._sid = b""
-        self._asking: list[Request] = []
+        self._asking: list[tuple[Request, Callable[[bytes], None]]] = []
         self._messages = [{"role": "system", "content": "You are a receptionist on the phone."}]
 
     def message(self, payload: bytes, is_text: bool) -> None:
@@ -177,8 +179,8 @@ class Call:
             self._turn += 1
             self._until = 0.0
             asking, self._asking = self._asking, []
-            for request in asking:
-                request.abort()
+            for request, take in asking:
+                request.abort(take)
             self._connection.send(b'{"event":"clear","streamSid":"%b"}' % self._sid)
         if self.ear is not None:
             self.ear.transport.write(frame(sound, BINARY, masked=True))
@@ -201,7 +203,7 @@ class Call:
                 sentences.put_nowait("")
 
         asked = {"model": "fixed", "stream": True, "messages": self._messages}
-        self._asking.append(await self._agent.ask(_MODEL, asked, take))
+        self._asking.append((await self._agent.ask(_MODEL, asked, take), take))
         while turn == self._turn and (sentence := await sentences.get()):
             await self._speak(sentence, turn)
 
@@ -216,7 +218,7 @@ class Call:
                 told = b'{"event":"media","streamSid":"%b","media":{"payload":"%b"}}'
                 self._connection.send(told % (self._sid, b64encode(sound)))
 
-        self._asking.append(await self._agent.ask(_VOICE, {"text": sentence}, take))
+        self._asking.append((await self._agent.ask(_VOICE, {"text": sentence}, take), take))
         await done.wait()
 
 
