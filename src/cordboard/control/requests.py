@@ -38,7 +38,10 @@ async def body(request: Request, caller: Reader) -> Json:
         return {}
     # Beside the API run calls: what takes long must not keep their sound waiting.
     value = parsed(raw) if len(raw) < THREAD_BYTES else await asyncio.to_thread(parsed, raw)
-    return {} if value is None else mapping(value, ("body",))
+    if value is None:
+        request.state.no_body = True
+        return {}
+    return mapping(value, ("body",))
 
 
 async def _raw_body(request: Request, max_bytes: int) -> bytes:

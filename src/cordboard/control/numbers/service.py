@@ -115,9 +115,10 @@ async def buy(unit: Unit, body: Json, version: Version) -> Json:
 
     """
     params = validated(BuyParams, body, ("body",))
+    # What is wrong with the request is told before whether there is a number.
+    agent = await _agent_for(unit, body, outbound_only=False)
     trunk, text = await _free_number(unit, params)
     row = await number_of(unit, text)
-    agent = await _agent_for(unit, body, outbound_only=False)
     if row is None:
         row = new_number(unit, text)
         unit.session.add(row)
