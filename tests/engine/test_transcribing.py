@@ -18,7 +18,7 @@ from cordboard.clock import run_virtual
 from cordboard.engine.breaker import Breakers
 from cordboard.engine.facts import FactLog
 from cordboard.engine.timeline import Timeline
-from cordboard.engine.transcribing import Transcribing, TranscribingParts
+from cordboard.engine.transcribing import DEAF, Transcribing, TranscribingParts
 from cordboard.media.codec import L16_16K, PCMU, Codec
 from cordboard.ports import (
     ProviderError,
@@ -202,6 +202,77 @@ def test_outage_is_told_once_and_recovers() -> None:
         ProviderRecovered(ProviderKind.TRANSCRIBER),
     ]
     assert ear.opened_count == 4
+
+
+def test_deafness_is_an_outage_until_words_come() -> None:
+    """Two streams that are spoken to and hear nothing are an outage, which no opening ends: only
+    words do. A fallback is asked before the deaf one is again.
+    """
+    ear = Ear()
+
+    async def script(transcribing: Transcribing) -> None:
+        for number in range(3):
+            await asyncio.sleep(1)
+            assert ear.opened_count == number + 1
+            transcribing.speech_started()
+            transcribing.speech_stopped(1_000 * number)
+            assert transcribing.owed_since_ms == 1_000 * number
+            transcribing.break_off("timeout")
+        # The breaker lets the next opening through only after 10 s.
+        await asyncio.sleep(15)
+        assert ear.opened_count == 4
+        transcribing.speech_started()
+        ear.streams[3].report(TranscriberWords("at last", final=True))
+
+    deaf = ProviderFailed(ProviderKind.TRANSCRIBER, DEAF)
+    back = ProviderRecovered(ProviderKind.TRANSCRIBER)
+    assert listen(script, ear) == [deaf, back, WordsHeard("at last", True)]
+
+
+def test_a_fallback_hears_what_the_first_does_not() -> None:
+    """After one deaf stream another transcriber is asked, and there is no outage."""
+    deaf, other = Ear(), Ear()
+
+    async def script(transcribing: Transcribing) -> None:
+        await asyncio.sleep(1)
+        transcribing.speech_started()
+        transcribing.break_off("timeout")
+        await asyncio.sleep(1)
+        transcribing.speech_started()
+        other.streams[0].report(TranscriberWords("here", final=True))
+
+    assert listen(script, deaf, other) == [WordsHeard("here", True)]
+
+
+def test_silence_is_no_deafness() -> None:
+    """Streams that die while nobody speaks are replaced, and no outage is told."""
+    ear = Ear()
+
+    async def script(transcribing: Transcribing) -> None:
+        for _ in range(4):
+            await asyncio.sleep(16)
+            ear.streams[-1].report(TranscriberFailed("unavailable"))
+        await asyncio.sleep(1)
+
+    assert listen(script, ear) == []
+    assert ear.opened_count == 5
+
+
+def test_words_settle_what_is_owed() -> None:
+    """The first speech without an answer counts, until any result comes."""
+    ear = Ear()
+    owed: list[int | None] = []
+
+    async def script(transcribing: Transcribing) -> None:
+        await asyncio.sleep(1)
+        for at_ms in (None, 500, 900):
+            transcribing.speech_stopped(at_ms)
+            owed.append(transcribing.owed_since_ms)
+        ear.streams[0].report(TranscriberWords("", final=True))
+        owed.append(transcribing.owed_since_ms)
+
+    listen(script, ear)
+    assert owed == [None, 500, 500, None]
 
 
 def test_reopening_is_bounded() -> None:

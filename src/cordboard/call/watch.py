@@ -28,6 +28,9 @@ OUTAGE_MS = 20_000
 TIMED_OUT_MS = 6_000
 """How long a provider has been away already when it is told that it timed out: two attempts."""
 
+DEAF_MS = 12_000
+"""The same of one that is told to be deaf: twice the caller's words and the wait for them."""
+
 _OUTAGES = ("transcriber_outage", "synthesizer_outage")
 
 
@@ -119,7 +122,7 @@ class Watch:
 
     def _outage_began(self, outage: str, failure: str, now_ms: int) -> None:
         deadlines = self._desk.deadlines
-        away_ms = TIMED_OUT_MS if failure == "timeout" else 0
+        away_ms = {"timeout": TIMED_OUT_MS, "deaf": DEAF_MS}.get(failure, 0)
         deadlines.set_if_unset(outage, now_ms + OUTAGE_MS - away_ms)
         deadlines.set_if_unset("trouble", now_ms + BRIDGE_AGAIN_MS)
 

@@ -52,7 +52,6 @@ class Listening:
         self._gate = EnergyGate()
         self._segmenter = Segmenter()
         self._neural = _Neural(None)
-        self._stall_at_ms: int | None = None
         self._sound: _Sound | None = None
         self.codec_changed()
 
@@ -75,8 +74,9 @@ class Listening:
         elif not gate.audible and self._segmenter.push(False, position_ms):
             # No speech, whatever the model says: the end of a turn does not wait for the batch.
             self._changed()
-        if self._stall_at_ms is not None and position_ms >= self._stall_at_ms:
-            self._check_stall()
+        owed_since_ms = self._transcribing.owed_since_ms
+        if owed_since_ms is not None and position_ms - owed_since_ms >= STALL_MS:
+            self._transcribing.break_off("timeout")
 
     def judge(self, due_ms: int) -> None:
         """Take the verdict of the voice activity batch on this tick's frame."""
@@ -114,15 +114,9 @@ class Listening:
             self._transcribing.speech_started()
             self._parts.post(SpeechStarted(self._neural.onset_ms(segmenter.changed_at_ms)))
             return
-        self._transcribing.speech_stopped()
-        if segmenter.changed_at_ms - segmenter.started_at_ms >= _STALL_SPEECH_MS:
-            self._stall_at_ms = self._timeline.position_ms + STALL_MS
+        is_long = segmenter.changed_at_ms - segmenter.started_at_ms >= _STALL_SPEECH_MS
+        self._transcribing.speech_stopped(self._timeline.position_ms if is_long else None)
         self._parts.post(SpeechStopped(segmenter.changed_at_ms))
-
-    def _check_stall(self) -> None:
-        self._stall_at_ms = None
-        if self._transcribing.stalled():
-            self._transcribing.break_off("timeout")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,12 @@ CLOSE_S = 1.0
 RETRY_S = 2.0
 MOST_REOPENINGS = 10
 RECONFIGURED = "reconfigured"
+DEAF = "deaf"
+"""The class of failure of a transcriber that can be opened and has no words for what is said."""
+
+UNHEARD_MAX = 2
+"""So many streams in a row that were spoken to and heard nothing are an outage."""
+
 _KEPT_FRAMES = 3 * FRAMES_PER_SECOND
 
 
@@ -55,8 +61,18 @@ class _Use:
     """The stream that was opened last: by whom, and how it has done so far."""
 
     transcriber: Transcriber | None = None
+    was_spoken_to: bool = False
     has_heard: bool = False
-    words_owed: bool = False
+    owed_since_ms: int | None = None
+
+
+@dataclass(slots=True)
+class _Health:
+    """How listening has gone over all streams: ``down`` is what the call has been told."""
+
+    failure: str = ""
+    down: bool = False
+    unheard_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +97,33 @@ class Transcribing:
         self._stream_codec = parts.leg.codec
         self._waiting: deque[bytes] = deque(maxlen=_KEPT_FRAMES)
         self._broken = asyncio.Event()
-        self._failure = ""
+        self._health = _Health()
         self._serial = 0
         self._use = _Use()
         self._how = _How(parts.plan, parts.language, parts.transcribers)
 
     async def run(self) -> None:
-        """Keep a stream open until cancelled; give up for good after ten reopenings."""
-        down, reopenings = False, 0
+        """Keep a stream open until cancelled; give up for good after ten reopenings.
+
+        An opening ends an outage, except where the streams before it were deaf: then words do.
+        """
+        health, reopenings = self._health, 0
         try:
             while reopenings <= MOST_REOPENINGS:
-                reopenings += self._failure != RECONFIGURED
+                reopenings += health.failure != RECONFIGURED
                 failure = await self._open()
                 if failure is not None:
-                    if not down:
-                        self._parts.post(ProviderFailed(ProviderKind.TRANSCRIBER, failure))
-                    down = True
+                    self._went_down(failure)
                     await asyncio.sleep(RETRY_S)
                     continue
-                if down:
-                    down = False
-                    self._parts.post(ProviderRecovered(ProviderKind.TRANSCRIBER))
+                if not health.unheard_count:
+                    self._came_back()
                 await self._broken.wait()
-                self._parts.facts.keep("transcriber_reopened", {"failure": self._failure})
+                self._parts.facts.keep("transcriber_reopened", {"failure": health.failure})
                 await self._close()
-            if not down:
-                self._parts.post(ProviderFailed(ProviderKind.TRANSCRIBER, self._failure))
+                if health.unheard_count >= UNHEARD_MAX:
+                    self._went_down(DEAF)
+            self._went_down(health.failure)
         finally:
             await self._close()
 
@@ -129,24 +146,32 @@ class Transcribing:
 
     def speech_started(self) -> None:
         """Pass the hint on."""
+        self._use.was_spoken_to = True
         if self._stream is not None:
             self._stream.speech_started()
 
-    def speech_stopped(self) -> None:
-        """Pass the hint on: final words are wanted."""
-        self._use.words_owed = True
+    def speech_stopped(self, owed_since_ms: int | None) -> None:
+        """Pass the hint on: final words are wanted. Speech that surely had some is owed them from
+        then on.
+        """
+        if self._use.owed_since_ms is None:
+            self._use.owed_since_ms = owed_since_ms
         if self._stream is not None:
             self._stream.speech_stopped()
 
-    def stalled(self) -> bool:
-        """Tell whether no word has come since speech stopped last."""
-        return self._use.words_owed and self._stream is not None
+    @property
+    def owed_since_ms(self) -> int | None:
+        """Since which position of the call words have been owed for speech; None where none are."""
+        return self._use.owed_since_ms
 
     def break_off(self, failure: str) -> None:
         """Give this stream up; another is opened."""
-        self._use.words_owed = False
-        self._parts.breaker.failed(self._use.transcriber, ProviderError(failure))
-        self._failure = failure
+        use, health = self._use, self._health
+        use.owed_since_ms = None
+        if use.was_spoken_to and not (use.has_heard or self._broken.is_set()):
+            health.unheard_count += 1
+        self._parts.breaker.failed(use.transcriber, ProviderError(failure))
+        health.failure = failure
         self._broken.set()
 
     def expect(self, expectation: Expectation) -> None:
@@ -173,8 +198,19 @@ class Transcribing:
             keywords = dict.fromkeys(command.vocabulary, 1.0)
             how = replace(how, plan=replace(how.plan, keywords=keywords))
         self._how, self._use = how, _Use()
-        self._failure = RECONFIGURED
+        self._health.failure, self._health.unheard_count = RECONFIGURED, 0
         self._broken.set()
+
+    def _went_down(self, failure: str) -> None:
+        """Tell of an outage, once."""
+        if not self._health.down:
+            self._health.down = True
+            self._parts.post(ProviderFailed(ProviderKind.TRANSCRIBER, failure))
+
+    def _came_back(self) -> None:
+        if self._health.down:
+            self._health.down = False
+            self._parts.post(ProviderRecovered(ProviderKind.TRANSCRIBER))
 
     async def _open(self) -> str | None:
         failure = "unavailable"
@@ -234,10 +270,12 @@ class Transcribing:
             if isinstance(result, TranscriberFailed):
                 self.break_off(result.failure)
                 return
-            self._use.words_owed = False
+            self._use.owed_since_ms = None
             if result.text and not self._use.has_heard:
                 self._use.has_heard = True
+                self._health.unheard_count = 0
                 self._parts.breaker.worked(self._use.transcriber)
+                self._came_back()
             self._parts.post(
                 WordsHeard(result.text, result.final, result.ends_turn, result.confidence)
             )
