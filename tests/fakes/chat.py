@@ -64,7 +64,7 @@ class FakeChat:
         if request.headers.get("Authorization") != f"Bearer {self.key}":
             return _refused(401, "invalid_api_key")
         if self.faults.refuse is not None:
-            headers = {"Retry-After": "1", "Content-Type": "application/json"}
+            headers = {"Retry-After": self.faults.retry_after, "Content-Type": "application/json"}
             text = self.faults.refuse_body
             return web.Response(status=self.faults.refuse, text=text, headers=headers)
         if body["model"] in self.refused_models:

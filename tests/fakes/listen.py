@@ -56,7 +56,7 @@ class FakeListen:
             return web.Response(
                 status=self.faults.refuse,
                 text="secret upstream words",
-                headers={"Retry-After": "1"},
+                headers={"Retry-After": self.faults.retry_after},
             )
         if request.headers.get("Authorization") != f"Token {self.key}":
             body = {"err_code": "INVALID_AUTH", "err_msg": "secret upstream words"}

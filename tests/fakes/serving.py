@@ -29,7 +29,8 @@ class Faults:
     """What goes wrong, counted in messages of one connection from 0; None is never.
 
     At ``stall_at`` nothing more is sent, at ``cut_at`` the connection is torn down, at
-    ``garble_at`` something else than the message is sent. ``refuse`` answers with that HTTP status.
+    ``garble_at`` something else than the message is sent. ``refuse`` answers with that HTTP status
+    and with ``retry_after``.
     """
 
     stall_at: int | None = None
@@ -37,6 +38,7 @@ class Faults:
     garble_at: int | None = None
     refuse: int | None = None
     refuse_body: str = "{}"
+    retry_after: str = "1"
 
 
 class Broken(Exception):

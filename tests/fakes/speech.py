@@ -68,7 +68,7 @@ class FakeSpeech:
             return web.Response(
                 status=self.faults.refuse,
                 text="secret upstream words",
-                headers={"Retry-After": "1"},
+                headers={"Retry-After": self.faults.retry_after},
             )
         if request.headers.get("xi-api-key") != self.key:
             return web.json_response({"detail": {"status": "invalid_api_key"}}, status=401)

@@ -233,6 +233,11 @@ class Settings:
     openai_model: str = _setting(
         "gpt-4.1-mini", string, "The model that answers where an agent names none."
     )
+    openai_account_base_url: str = _setting(
+        "https://api.openai.com/v1",
+        url,
+        "The only address that gets the key of an organisation's own account of language.",
+    )
     twilio_base_url: str = _setting(
         "https://api.twilio.com", url, "Address of Twilio's REST API, for accounts that are linked."
     )
@@ -254,6 +259,9 @@ class Settings:
     )
     elevenlabs_base_url: str = _setting(
         "https://api.elevenlabs.io", url, "Address of the ElevenLabs voices."
+    )
+    elevenlabs_account_base_url: str = _setting(
+        "https://api.elevenlabs.io", url, "The only address that gets a voice's own key."
     )
     elevenlabs_voice: str = _setting(
         "21m00Tcm4TlvDq8ikWAM", string, "The voice that speaks where an agent names none of theirs."

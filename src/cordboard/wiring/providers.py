@@ -163,6 +163,7 @@ async def _vendors(settings: Settings, stack: AsyncExitStack, keys: StoredKeys |
             base_url=settings.openai_base_url or VENDOR_URL,
             api_key=settings.openai_api_key or "",
             model=settings.openai_model,
+            account_url=settings.openai_account_base_url,
         )
         found.language_models[CHAT] = await stack.enter_async_context(
             ChatModel(chat, None if keys is None else keys.of_account)
@@ -192,6 +193,7 @@ async def _vendors(settings: Settings, stack: AsyncExitStack, keys: StoredKeys |
             api_key=settings.elevenlabs_api_key,
             base_url=settings.elevenlabs_base_url,
             voice=settings.elevenlabs_voice,
+            account_url=settings.elevenlabs_account_base_url,
             model=settings.elevenlabs_model,
         )
         found.synthesizers[VOICE_VENDOR] = await stack.enter_async_context(

@@ -12,7 +12,11 @@ import pytest
 from cordboard.call.actions import ActionKind, ActionPlan
 from cordboard.engine.stream import Stream
 from cordboard.ports import ModelAction, ModelExpects, ModelText, ProviderError, ReplyRequest
-from cordboard.providers.language_models.openai_compatible.model import ChatModel, ChatOptions
+from cordboard.providers.language_models.openai_compatible.model import (
+    VENDOR_URL,
+    ChatModel,
+    ChatOptions,
+)
 from tests.fakes.chaos import Chaos
 from tests.fakes.chat import FakeChat
 from tests.fakes.serving import Faults
@@ -225,13 +229,26 @@ async def test_an_organisations_own_account(fake: FakeChat) -> None:
     async def key_of(connection: str) -> str | None:
         return {"mine": fake.key}.get(connection)
 
-    options = ChatOptions(base_url=fake.url, api_key="the operator's")
+    # The operator's own server would refuse the connection: the account's key never gets there.
+    options = ChatOptions(
+        base_url="http://127.0.0.1:9/v1",
+        api_key="the operator's",
+        model="ours",
+        account_url=f"{fake.url}/",
+        account_model="theirs",
+    )
     async with ChatModel(options, key_of) as model:
         request = reply_request(settings={"account_connection_id": "mine"})
         assert _text([piece async for piece in model.reply(request)])
         request = reply_request(settings={"account_connection_id": "other"})
         with pytest.raises(ProviderError, match="bad_credentials"):
             await anext(aiter(model.reply(request)))
+    assert [asked["model"] for asked in fake.requests] == ["theirs"]
+
+
+def test_an_account_is_asked_at_the_vendor() -> None:
+    """Wherever the operator's model is, an account's key goes to the vendor unless told else."""
+    assert ChatOptions(base_url="http://127.0.0.1:11434/v1").account_url == VENDOR_URL
 
 
 async def test_nobody_there() -> None:

@@ -127,7 +127,10 @@ async def test_a_voices_own_key(fake: FakeSpeech) -> None:
     async def key_of(voice_id: str) -> str | None:
         return {"v1": fake.key}.get(voice_id)
 
-    options = ElevenLabsOptions(api_key="", base_url=fake.url, voice="ours")
+    # The operator's own address would refuse the connection: the voice's key never gets there.
+    options = ElevenLabsOptions(
+        api_key="", base_url="http://127.0.0.1:9", voice="ours", account_url=fake.url
+    )
     async with ElevenLabsSynthesizer(options, key_of) as synthesizer:
         assert await _spoken(synthesizer, voice=VoicePlan(settings={"id": "v1"}))
         with pytest.raises(ProviderError, match="bad_credentials"):

@@ -47,7 +47,7 @@ def _speak(transcribing: Transcribing) -> None:
     transcribing.speech_started()
     for _ in range(20):
         transcribing.feed(b"\x31" * 160)
-    transcribing.speech_stopped()
+    transcribing.speech_stopped(None)
 
 
 async def test_a_stream_that_breaks_is_replaced() -> None:

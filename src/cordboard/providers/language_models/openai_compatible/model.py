@@ -62,7 +62,9 @@ class ChatOptions:
     """Where chat completions are and how they are asked for.
 
     ``model`` is used where the plan names none. ``context_tokens`` is how much the model reads
-    and writes in one request. ``most_tokens`` bounds one reply.
+    and writes in one request. ``most_tokens`` bounds one reply. Replies that an organisation's own
+    account pays for are asked for at ``account_url``, by ``account_model`` where the plan names
+    none: its key goes nowhere else.
     """
 
     base_url: str = VENDOR_URL
@@ -70,6 +72,30 @@ class ChatOptions:
     model: str = "gpt-4.1-mini"
     context_tokens: int = 16_384
     most_tokens: int = 256
+    account_url: str = VENDOR_URL
+    account_model: str = "gpt-4.1-mini"
+
+
+@dataclass(frozen=True, slots=True)
+class _Payer:
+    """Where a reply is asked for, who pays, and the model where the plan names none."""
+
+    url: str
+    key: str = field(repr=False)
+    model: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request."""
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        return {**headers, "Authorization": f"Bearer {self.key}"} if self.key else headers
+
+    @property
+    def most_tokens_field(self) -> str:
+        """The vendor has renamed the field; its imitators know the old name best."""
+        host = urlsplit(self.url).hostname or ""
+        own = host == "openai.com" or host.endswith(".openai.com")
+        return "max_completion_tokens" if own else "max_tokens"
 
 
 class ChatModel:
@@ -82,7 +108,7 @@ class ChatModel:
     def __init__(self, options: ChatOptions, account_key: AccountKey | None = None) -> None:
         self._options = options
         self._account_key = account_key
-        self._url = options.base_url.rstrip("/")
+        self._ours = _Payer(options.base_url.rstrip("/"), options.api_key, options.model)
         self._http: aiohttp.ClientSession | None = None
         self._used_s = -_KEEP_ALIVE_S
 
@@ -121,7 +147,7 @@ class ChatModel:
         are right.
         """
         with _failures():
-            request = self._session.get(f"{self._url}/models", headers=self._headers(None))
+            request = self._session.get(f"{self._ours.url}/models", headers=self._ours.headers)
             async with request as answer:
                 await answer.read()
                 if answer.status != 200:
@@ -139,13 +165,13 @@ class ChatModel:
         Where the plan names a fallback model, that is asked when the first is not known or over
         its quota. Raises ``ProviderError``; closing the iterator closes the connection.
         """
-        headers = self._headers(await self._key(request.plan.settings))
-        models = [request.plan.model or self._options.model, *_fallback(request.plan.settings)]
+        payer = await self._payer(request.plan.settings)
+        models = [request.plan.model or payer.model, *_fallback(request.plan.settings)]
         for number, model in enumerate(models):
             try:
-                body = self._body(request, model)
+                body = self._body(request, model, payer)
                 async with (
-                    self._asked(body, headers) as answer,
+                    self._asked(body, payer) as answer,
                     aclosing(_pieces(answer)) as pieces,
                 ):
                     async for piece in pieces:
@@ -157,12 +183,10 @@ class ChatModel:
                 return
 
     @asynccontextmanager
-    async def _asked(
-        self, body: bytes, headers: Mapping[str, str]
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        url = f"{self._url}/chat/completions"
+    async def _asked(self, body: bytes, payer: _Payer) -> AsyncIterator[aiohttp.ClientResponse]:
+        url = f"{payer.url}/chat/completions"
         with _failures():
-            async with self._session.post(url, data=body, headers=headers) as answer:
+            async with self._session.post(url, data=body, headers=payer.headers) as answer:
                 await _check(answer)
                 self._used_s = asyncio.get_running_loop().time()
                 yield answer
@@ -173,21 +197,17 @@ class ChatModel:
             raise ProviderError("unavailable")
         return self._http
 
-    async def _key(self, settings: Mapping[str, object]) -> str | None:
+    async def _payer(self, settings: Mapping[str, object]) -> _Payer:
         connection = settings.get("account_connection_id")
         if self._account_key is None or not isinstance(connection, str):
-            return None
+            return self._ours
         key = await self._account_key(connection)
         if key is None:
             raise ProviderError("bad_credentials")
-        return key
+        options = self._options
+        return _Payer(options.account_url.rstrip("/"), key, options.account_model)
 
-    def _headers(self, key: str | None) -> dict[str, str]:
-        key = key or self._options.api_key
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
-        return {**headers, "Authorization": f"Bearer {key}"} if key else headers
-
-    def _body(self, request: ReplyRequest, model: str) -> bytes:
+    def _body(self, request: ReplyRequest, model: str, payer: _Payer) -> bytes:
         options = self._options
         tools = tools_of(request.actions)
         room = options.context_tokens - options.most_tokens - _SPARE_TOKENS
@@ -195,20 +215,13 @@ class ChatModel:
             "model": model,
             "stream": True,
             "messages": chat_messages(request, room - estimated_tokens(tools)),
-            self._most_tokens_field: options.most_tokens,
+            payer.most_tokens_field: options.most_tokens,
         }
         if not _OWN_TEMPERATURE.match(model):
             body["temperature"] = request.plan.temperature
         if tools:
             body["tools"] = tools
         return msgspec.json.encode(body)
-
-    @property
-    def _most_tokens_field(self) -> str:
-        """The vendor has renamed the field; its imitators know the old name best."""
-        host = urlsplit(self._url).hostname or ""
-        own = host == "openai.com" or host.endswith(".openai.com")
-        return "max_completion_tokens" if own else "max_tokens"
 
 
 class _NotServed(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cordboard.providers.synthesizers.elevenlabs.socket import LooseSocket
 from cordboard.providers.synthesizers.elevenlabs.wire import INACTIVITY_S, Wanted
@@ -16,10 +16,11 @@ _LIFE_S = INACTIVITY_S - 10
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a socket was opened for, and with whose key."""
+    """What a socket was opened for, with whose key, and where."""
 
     wanted: Wanted
-    api_key: str
+    api_key: str = field(repr=False)
+    base_url: str = ""
 
 
 class Spares:

@@ -46,12 +46,16 @@ VoiceKey = Callable[[str], Awaitable[str | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElevenLabsOptions:
-    """Where the vendor is, and the voice and model where a plan names none."""
+    """Where the vendor is, and the voice and model where a plan names none.
+
+    A voice's own key goes to ``account_url`` and nowhere else.
+    """
 
     api_key: str = field(repr=False)
     base_url: str = VENDOR_URL
     voice: str = ""
     model: str = "eleven_flash_v2_5"
+    account_url: str = VENDOR_URL
 
 
 class ElevenLabsSynthesizer:
@@ -171,7 +175,7 @@ class ElevenLabsSynthesizer:
         kind_of_voice = str(settings.get("type", "")).replace("_", "")
         if kind_of_voice not in ("", "voiceelevenlabs"):
             wanted = Wanted(options.voice, options.model, codec, language)
-            return Kind(wanted, options.api_key)
+            return self._ours(wanted)
         model = settings.get("model_id")
         wanted = Wanted(
             voice.voice or options.voice,
@@ -181,24 +185,25 @@ class ElevenLabsSynthesizer:
             _number(settings.get("stability")),
             _number(settings.get("similarity_boost")),
         )
-        return Kind(wanted, await self._key(settings.get("id")))
-
-    async def _key(self, voice_id: object) -> str:
-        own = None
+        voice_id = settings.get("id")
         if self._voice_key is not None and isinstance(voice_id, str):
             own = await self._voice_key(voice_id)
-        key = own or self._options.api_key
-        if not key:
+            if own:
+                return Kind(wanted, own, options.account_url.rstrip("/"))
+        return self._ours(wanted)
+
+    def _ours(self, wanted: Wanted) -> Kind:
+        if not self._options.api_key:
             raise ProviderError("bad_credentials")
-        return key
+        return Kind(wanted, self._options.api_key, self._options.base_url.rstrip("/"))
 
     async def _connect(self, kind: Kind) -> LooseSocket:
         if self._http is None or self._http.closed:
             raise ProviderError("unavailable")
-        base, voice = self._options.base_url.rstrip("/"), quote(kind.wanted.voice, safe="")
+        voice = quote(kind.wanted.voice, safe="")
         try:
             opened = await self._http.ws_connect(
-                f"{base}/v1/text-to-speech/{voice}/stream-input",
+                f"{kind.base_url}/v1/text-to-speech/{voice}/stream-input",
                 params=query(kind.wanted),
                 headers={"xi-api-key": kind.api_key},
                 max_msg_size=_MOST_MESSAGE_BYTES,
