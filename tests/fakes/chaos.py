@@ -28,20 +28,35 @@ class Chaos:
     bytes_per_second: int | None = None
     host: str = ""
     connections: int = 0
+    _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Chaos]:
         """Serve while the block lasts; ``host`` is where to connect to instead of the target."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        self.host = f"127.0.0.1:{port}"
+        await self.admit()
         try:
             yield self
         finally:
-            server.close()
-            self.drop_all()
+            self.turn_away()
             await asyncio.sleep(0.02)
+
+    async def admit(self) -> None:
+        """Listen, on the same port as before."""
+        port = int(self.host.partition(":")[2] or 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self.host = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether connections are taken."""
+        return self._server is not None and self._server.is_serving()
+
+    def turn_away(self) -> None:
+        """Refuse connections from now on, and reset those that are open."""
+        if self._server is not None:
+            self._server.close()
+        self.drop_all()
 
     def drop_all(self) -> None:
         """Reset every open connection."""

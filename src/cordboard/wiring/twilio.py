@@ -34,9 +34,10 @@ from cordboard.storage.call_store import SqlCallStore, StoreUnavailable
 from cordboard.storage.outbound_calls import WantedCall
 from cordboard.telephony.media_port import MediaPort
 from cordboard.telephony.sip.hops import DialForbidden, DialLater
+from cordboard.telephony.twilio import twiml
 from cordboard.telephony.twilio.api import Account, CallRequest, TwilioApi
 from cordboard.telephony.twilio.errors import ApiError
-from cordboard.telephony.twilio.leg import LegParts, TwilioLeg
+from cordboard.telephony.twilio.leg import OUTCOMES, LegParts, TwilioLeg
 from cordboard.telephony.twilio.outgoing import RING_LIMIT_S, OutgoingTwilioLeg, Placing
 from cordboard.telephony.twilio.sockets import MediaSockets
 from cordboard.telephony.twilio.webhooks import (
@@ -64,6 +65,10 @@ FORGET_AFTER: Final = timedelta(seconds=60)
 SWEEP_EVERY_S: Final = 5.0
 LATER_MAX_S: Final = 60.0
 EXPECT_SLACK_MS: Final = 30_000
+TOLD_S: Final = 10.0
+"""So long after the ringing Twilio may take to tell how a transfer's target took it."""
+
+_UNANSWERED: Final = {"busy": EndReason.BUSY, "no-answer": EndReason.NO_ANSWER}
 
 
 class TwilioCarrier:
@@ -123,7 +128,10 @@ class TwilioCarrier:
                 self._dispatch.post(call_id, AnswerJudged(human))
             return reply
 
-        return routes(self._voice, resume, status)
+        async def dialled(_: str, question: Question) -> Reply:
+            return self._webhooks.dialled(question)
+
+        return routes(self._voice, resume, status, dialled)
 
     async def place(self, wanted: WantedCall, admission: Admission) -> None:
         """Place a call that was asked for. Raises as the SIP carrier's way of placing does."""
@@ -176,21 +184,34 @@ class TwilioCarrier:
             self._dispatch.start(admission, call, leg)
 
     async def transfer(self, call: NewCall, leg: Leg, number: str) -> HandedOver:
-        """Have the caller connected with ``number``; the call comes back when nobody answers.
+        """Have the caller connected with ``number``; return once it has answered.
 
-        Raises ``DialFailed`` and ``DialForbidden``.
+        Where it does not, the call comes back. Raises ``DialFailed`` and ``DialForbidden``.
         """
         assert isinstance(leg, TwilioLeg)
         await self._permits.ready(call.organisation_id)
         permit = self._permits.for_call(call.organisation_id, TrunkDialing(), lambda text: text)
-        target = permit.judge(international(split(number)[0]))
+        wanted, digits = split(number)
+        target = permit.judge(international(wanted))
         await _permitted(permit, target)
+        dial = twiml.DialPlan(
+            number=target,
+            caller_id=international(our_number(call)),
+            resume_url=self._webhooks.resume_url(leg),
+            dialled_url=self._webhooks.dialled_url(leg),
+            # The pause of a second is two of half a second there.
+            send_digits=digits.replace(",", "ww"),
+        )
         try:
-            await leg.transfer(
-                target, international(our_number(call)), self._webhooks.resume_url(leg)
-            )
+            await leg.transfer(dial)
+            async with asyncio.timeout(dial.timeout_s + TOLD_S):
+                outcome = await leg.transferred()
         except LegFailed as failure:
             raise DialFailed(str(failure), LegEndedBy.LOCAL, EndReason.CARRIER_FAILED) from None
+        except TimeoutError:
+            outcome = "no-answer"
+        if outcome != "answered":
+            raise DialFailed(OUTCOMES[outcome], LegEndedBy.FAR_END, _UNANSWERED.get(outcome))
         return HandedOver(lets_go=False)
 
     async def release(self, call: OpenCall) -> None:

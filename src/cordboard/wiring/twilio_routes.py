@@ -12,6 +12,7 @@ from starlette.routing import Route
 from cordboard.telephony.twilio.signature import HEADER
 from cordboard.telephony.twilio.twiml import CONTENT_TYPE
 from cordboard.telephony.twilio.webhooks import (
+    DIALLED_PATH,
     FORM_BYTES_MAX,
     RESUME_PATH,
     STATUS_PATH,
@@ -26,9 +27,14 @@ Answer = Callable[[str, Question], Awaitable[Reply]]
 _NAME: Final = "name"
 
 
-def routes(voice: Answer, resume: Answer, status: Answer) -> list[Route]:
-    """Return the three routes."""
-    answers = {VOICE_PATH: voice, RESUME_PATH: resume, STATUS_PATH: status}
+def routes(voice: Answer, resume: Answer, status: Answer, dialled: Answer) -> list[Route]:
+    """Return the four routes."""
+    answers = {
+        VOICE_PATH: voice,
+        RESUME_PATH: resume,
+        STATUS_PATH: status,
+        DIALLED_PATH: dialled,
+    }
     return [
         Route(f"{path}{{{_NAME}}}", _endpoint(answer), methods=["POST"])
         for path, answer in answers.items()

@@ -165,9 +165,12 @@ async def test_not_dialable(tmp_path: Path) -> None:
         assert house.rest.requests == 0
 
 
-@pytest.mark.parametrize("answered", [True, False])
-async def test_a_transfer(tmp_path: Path, answered: bool) -> None:
-    """The carrier connects the caller with the target; a caller who comes back talks on."""
+@pytest.mark.parametrize("target", ["answers", "busy", "no-answer"])
+async def test_a_transfer(tmp_path: Path, target: str) -> None:
+    """The carrier connects the caller with the target, and that counts when it answers; whoever
+    comes back without talks on with the agent.
+    """
+    answered = target == "answers"
     sid = "CA" + "1" * 32
     async with linked(tmp_path) as house:
         house.rest.calls[sid] = RestCall(sid, [], "in-progress")
@@ -181,8 +184,11 @@ async def test_a_transfer(tmp_path: Path, answered: bool) -> None:
         await asyncio.wait_for(calling, 5)
         call.phone.habits.redirected = False
         resume = dial.partition('action="')[2].partition('"')[0].removeprefix(PUBLIC_URL)
-        status = "completed" if answered else "no-answer"
-        going_on = await call.post(resume, {"DialCallStatus": status})
+        dialled = dial.partition('statusCallback="')[2].partition('"')[0].removeprefix(PUBLIC_URL)
+        child = {"CallSid": "CA" + "2" * 32, "ParentCallSid": sid}
+        status = "in-progress" if answered else target
+        await call.post(dialled, {**child, "CallStatus": status})
+        going_on = await call.post(resume, {"DialCallStatus": "completed" if answered else target})
         if not answered:
             returned = asyncio.gather(call.go_on(going_on))
             call.phone.say(tones("seven"))
@@ -193,7 +199,12 @@ async def test_a_transfer(tmp_path: Path, answered: bool) -> None:
         over = await house.over(found[0]["id"])
     assert f"+{THEIRS}" in dial
     assert NUMBER in dial
-    assert over["stage_outcome"] == "transfer_disconnected"
+    outcome = "transfer_disconnected" if answered else "bot_disconnected"
+    assert over["stage_outcome"] == outcome
+    line = "Successfully transferred call"
+    if not answered:
+        line = f"Did not transfer call: {target.replace('-', '_')}"
+    assert line in over["transcript"]
 
 
 async def test_strangers(tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.e2e.vendors.house import House
+from tests.egress.certificates import server_trust
 
 VENDORS = ("chat", "listen", "speech")
 FAULTS = (
@@ -23,9 +26,12 @@ FAULTS = (
     "garbage",
     "slow_drip",
 )
+ELSEWHERE = ("no_name", "wrong_certificate", "handshake_hangs")
+"""What is wrong with an address from the start: its name or its TLS."""
+
 _UNREACHABLE = ("connect_refused", "connect_hangs")
-PASSING = tuple(fault for fault in FAULTS if fault not in _UNREACHABLE)
-"""Those that can come and go while the vendor's address stays."""
+PASSING = FAULTS
+"""All of them can come and go while the vendor's address stays."""
 
 _NEVER_MS = 600_000
 
@@ -39,8 +45,12 @@ async def break_vendor(
     """
     net = house.nets[vendor]
     if fault in _UNREACHABLE:
-        place = closed_port if fault == "connect_refused" else deaf_port
-        house.hosts[vendor] = await stack.enter_async_context(place())
+        net.turn_away()
+        if fault == "connect_hangs":
+            await stack.enter_async_context(deaf_port(net.host))
+        return
+    if fault in ELSEWHERE:
+        house.urls[vendor] = await stack.enter_async_context(_elsewhere(fault))
         return
     faults = house.faults_of(vendor)
     match fault:
@@ -65,10 +75,13 @@ async def break_vendor(
             net.slice_bytes = net.bytes_per_second = 1
 
 
-def mend_vendor(house: House, vendor: str) -> None:
+async def mend_vendor(house: House, vendor: str, stack: AsyncExitStack) -> None:
     """Let all faults of a vendor end; connections that hang go on hanging."""
     faults = house.faults_of(vendor)
     net = house.nets[vendor]
+    await stack.aclose()
+    if not net.is_listening:
+        await net.admit()
     faults.refuse = faults.stall_at = faults.cut_at = None
     faults.garble_at = None
     net.blackhole = net.reset = False
@@ -77,11 +90,13 @@ def mend_vendor(house: House, vendor: str) -> None:
 
 
 @asynccontextmanager
-async def deaf_port() -> AsyncIterator[str]:
-    """A port to which no connection is ever made: its queue of connections is full."""
+async def deaf_port(host: str) -> AsyncIterator[None]:
+    """Make no connection to this address: its queue of connections is full."""
+    name, _, port = host.partition(":")
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((name, int(port)))
         listener.listen(0)
         address = listener.getsockname()
         loop = asyncio.get_running_loop()
@@ -91,12 +106,28 @@ async def deaf_port() -> AsyncIterator[str]:
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await loop.sock_connect(filler, address)
-        yield f"127.0.0.1:{address[1]}"
+        yield
 
 
 @asynccontextmanager
-async def closed_port() -> AsyncIterator[str]:
-    """A port at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{probe.getsockname()[1]}"
+async def _elsewhere(fault: str) -> AsyncIterator[str]:
+    """Give an address that begins well and leads nowhere."""
+    if fault == "no_name":
+        yield "https://vendor.invalid"
+        return
+    with TemporaryDirectory() as directory:
+        trust = None
+        if fault == "wrong_certificate":
+            trust, _ = server_trust(Path(directory), "another.example")
+        # Without a certificate it takes the handshake's first message and never answers.
+        server = await asyncio.start_server(_swallow, "127.0.0.1", 0, ssl=trust)
+        try:
+            yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+
+
+async def _swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        await reader.read(-1)
+    writer.close()

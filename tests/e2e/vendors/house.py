@@ -55,8 +55,8 @@ class House:
     listen: FakeListen = field(default_factory=lambda: FakeListen(deque([SAID] * 20)))
     speech: FakeSpeech = field(default_factory=FakeSpeech)
     nets: dict[str, Chaos] = field(default_factory=dict)
-    hosts: dict[str, str] = field(default_factory=dict)
-    """Where to connect to in place of a network, for those that are not to be there at all."""
+    urls: dict[str, str] = field(default_factory=dict)
+    """Where to connect to in place of a network, for those that are somewhere else."""
 
     greeting: str | None = GREETING
     thinks_ahead: bool = True
@@ -110,13 +110,11 @@ class House:
 
     async def _engine(self, stack: AsyncExitStack) -> EngineParts:
         clock = SystemClock()
-        hosts = {name: net.host for name, net in self.nets.items()} | self.hosts
-        chat = ChatModel(ChatOptions(base_url=f"http://{hosts['chat']}/v1", api_key="key-1"))
-        listen = DeepgramTranscriber(
-            DeepgramOptions(api_key="key-1", base_url=f"http://{hosts['listen']}")
-        )
+        urls = {name: f"http://{net.host}" for name, net in self.nets.items()} | self.urls
+        chat = ChatModel(ChatOptions(base_url=f"{urls['chat']}/v1", api_key="key-1"))
+        listen = DeepgramTranscriber(DeepgramOptions(api_key="key-1", base_url=urls["listen"]))
         speech = ElevenLabsSynthesizer(
-            ElevenLabsOptions(api_key="key-1", base_url=f"http://{hosts['speech']}", voice="v")
+            ElevenLabsOptions(api_key="key-1", base_url=urls["speech"], voice="v")
         )
         return EngineParts(
             clock=clock,

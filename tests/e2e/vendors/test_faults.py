@@ -11,7 +11,14 @@ import pytest
 
 from cordboard.call.events import EndReason
 from cordboard.ports import CallEnding
-from tests.e2e.vendors.faults import FAULTS, PASSING, VENDORS, break_vendor, mend_vendor
+from tests.e2e.vendors.faults import (
+    ELSEWHERE,
+    FAULTS,
+    PASSING,
+    VENDORS,
+    break_vendor,
+    mend_vendor,
+)
 from tests.e2e.vendors.house import GREETING, REPLY, Caller, House
 
 DEAD_AIR_MS = 3_000
@@ -58,7 +65,7 @@ class Breaker(Caller):
             await break_vendor(house, vendor, fault, stack, at=2)
             await self.says()
             await asyncio.sleep(1.0)
-            mend_vendor(house, vendor)
+            await mend_vendor(house, vendor, stack)
             await asyncio.sleep(11.0)
             await self.says()
             await asyncio.sleep(6.0)
@@ -93,7 +100,7 @@ Outcomes = Mapping[tuple[str, str], Outcome]
 @pytest.fixture(scope="module")
 def outages() -> Outcomes:
     """Every fault of every vendor, for good: some calls at the same time."""
-    return asyncio.run(_all(_for_good, FAULTS))
+    return asyncio.run(_all(_for_good, FAULTS + ELSEWHERE))
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +127,7 @@ async def _all(
     return {key: task.result() for key, task in running.items()}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS + ELSEWHERE)
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_an_outage(outages: Outcomes, vendor: str, fault: str) -> None:
     """A stored phrase within 3 s, another every 8 s at most, a goodbye and an end within 25 s."""

@@ -20,6 +20,7 @@ from cordboard.telephony.twilio.leg import (
     TwilioLeg,
 )
 from cordboard.telephony.twilio.playback import WRITE_BUFFER_BYTES_MAX
+from cordboard.telephony.twilio.twiml import DialPlan
 from cordboard.telephony.twilio.wire import (
     Digit,
     DigitDetails,
@@ -273,11 +274,16 @@ def test_a_reader_that_stalls() -> None:
     assert wire.ends == ["abort"]
 
 
+DIAL = DialPlan(
+    number="+12025550102", caller_id="+12025550101", resume_url="https://voice.example.com/r"
+)
+
+
 async def test_transfer_and_coming_back() -> None:
     """A transfer ends the stream, not the call; who is not reached there comes back to us."""
     rig = Rig()
     rig.connect()
-    await rig.leg.transfer("+12025550102", "+12025550101", "https://voice.example.com/r")
+    await rig.leg.transfer(DIAL)
     assert "+12025550102" in rig.control.redirected[0]
     rig.leg.receive(rig.wire, Stop())
     rig.clock.move(RESUME_WAIT_MS * 3)
@@ -294,7 +300,7 @@ async def test_a_transfer_that_is_refused() -> None:
     rig.connect()
     rig.control.error = Unavailable("down")
     with pytest.raises(LegFailed, match="down"):
-        await rig.leg.transfer("+12025550102", "+12025550101")
+        await rig.leg.transfer(DIAL)
     rig.leg.receive(rig.wire, Stop())
     assert rig.ears.endings == [(LegEndedBy.FAR_END, "hang-up")]
 
@@ -303,7 +309,9 @@ async def test_a_transfer_that_ends_the_call() -> None:
     """When the vendor says that all is over, the cause is the transfer."""
     rig = Rig()
     rig.connect()
-    await rig.leg.transfer("+12025550102", "+12025550101")
+    await rig.leg.transfer(DIAL)
     rig.leg.receive(rig.wire, Stop())
+    rig.leg.target_took("in-progress")
+    assert await rig.leg.transferred() == "answered"
     rig.leg.call_status("completed")
     assert rig.ears.endings == [(LegEndedBy.FAR_END, "transferred")]

@@ -37,10 +37,23 @@ def test_dial_is_what_the_vendor_writes() -> None:
     """A number, our caller id, and where to come back to."""
     theirs = VoiceResponse()
     dial = Dial(caller_id="+12025550101", timeout=20, action="https://a/r", method="POST")
-    dial.number("+12025550102")
+    dial.number(
+        "+12025550102",
+        send_digits="ww42",
+        status_callback="https://a/d",
+        status_callback_event="answered completed",
+        status_callback_method="POST",
+    )
     theirs.append(dial)
-    ours = twiml.dial("+12025550102", "+12025550101", "https://a/r", 20)
-    assert _same(ours, theirs)
+    plan = twiml.DialPlan(
+        number="+12025550102",
+        caller_id="+12025550101",
+        resume_url="https://a/r",
+        dialled_url="https://a/d",
+        send_digits="ww42",
+        timeout_s=20,
+    )
+    assert _same(twiml.dial(plan), theirs)
 
 
 def test_refusals_are_what_the_vendor_writes() -> None:
@@ -75,4 +88,4 @@ def test_nothing_breaks_out(url: str, value: str) -> None:
 def test_characters_that_no_document_can_carry(text: str) -> None:
     """They are refused, not dropped."""
     with pytest.raises(ValueError, match="XML"):
-        twiml.dial(text, "+12025550101")
+        twiml.dial(twiml.DialPlan(number=text, caller_id="+12025550101"))

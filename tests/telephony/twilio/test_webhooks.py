@@ -15,6 +15,7 @@ from cordboard.clock import SystemClock
 from cordboard.ids import Randomness
 from cordboard.telephony.twilio.leg import LegParts, TwilioLeg
 from cordboard.telephony.twilio.sockets import MediaSockets
+from cordboard.telephony.twilio.twiml import DialPlan
 from cordboard.telephony.twilio.webhooks import (
     Offer,
     Question,
@@ -163,11 +164,58 @@ async def test_after_a_transfer(dialled: str, expected: list[str]) -> None:
     await rig.offer()
     leg = rig.legs[0]
     leg.attach(Wire(), Start(StartDetails("MZ1", CALL_SID)))
-    await leg.transfer("+12025550102", "+12025550101", rig.webhooks.resume_url(leg))
+    await leg.transfer(DialPlan(number="+12025550102", caller_id="+12025550101"))
     reply = rig.webhooks.resumed(ask("/twilio/resume/leg1", {**OFFER, "DialCallStatus": dialled}))
     assert verbs(reply) == expected
     ended = [(LegEndedBy.FAR_END, "transferred")] if dialled == "completed" else []
     assert rig.ears.endings == ended
+    outcome = await asyncio.wait_for(leg.transferred(), 1)
+    assert outcome == ("answered" if dialled == "completed" else dialled)
+
+
+TARGET = {"CallSid": "CA" + "2" * 32, "ParentCallSid": CALL_SID}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "outcome"),
+    [
+        (["in-progress", "completed"], "answered"),
+        (["completed"], "answered"),
+        (["initiated", "ringing", "busy"], "busy"),
+        (["no-answer", "in-progress"], "no-answer"),
+        (["failed"], "failed"),
+    ],
+)
+async def test_the_target_of_a_transfer(statuses: list[str], outcome: str) -> None:
+    """How the target took it is told of its own leg, by its parent; the first outcome stands."""
+    rig = Rig()
+    await rig.offer()
+    leg = rig.legs[0]
+    leg.attach(Wire(), Start(StartDetails("MZ1", CALL_SID)))
+    path = rig.webhooks.dialled_url(leg).removeprefix(URL)
+    early = rig.webhooks.dialled(ask(path, {**TARGET, "CallStatus": "in-progress"}))
+    await leg.transfer(DialPlan(number="+12025550102", caller_id="+12025550101"))
+    assert (early, leg.progress.target_told.is_set()) == (Reply(204), False)
+    for stranger in ({"CallSid": CALL_SID}, {**TARGET, "ParentCallSid": "CA" + "3" * 32}):
+        reply = rig.webhooks.dialled(ask(path, {**stranger, "CallStatus": "busy"}))
+        assert reply == Reply(403)
+    for status in statuses:
+        assert rig.webhooks.dialled(ask(path, {**TARGET, "CallStatus": status})) == Reply(204)
+    assert await asyncio.wait_for(leg.transferred(), 1) == outcome
+    assert rig.ears.endings == []
+
+
+async def test_the_caller_goes_while_the_target_rings() -> None:
+    """Then nobody is transferred, and the call is over as the caller's."""
+    rig = Rig()
+    await rig.offer()
+    leg = rig.legs[0]
+    leg.attach(Wire(), Start(StartDetails("MZ1", CALL_SID)))
+    await leg.transfer(DialPlan(number="+12025550102", caller_id="+12025550101"))
+    gone = {**OFFER, "CallStatus": "completed", "DialCallStatus": "canceled"}
+    assert verbs(rig.webhooks.resumed(ask("/twilio/resume/leg1", gone))) == ["Hangup"]
+    assert rig.ears.endings == [(LegEndedBy.FAR_END, "hang-up")]
+    assert await asyncio.wait_for(leg.transferred(), 1) == "canceled"
 
 
 async def test_a_call_of_ours() -> None:
@@ -190,7 +238,7 @@ async def test_a_call_of_ours() -> None:
 
 
 async def test_nothing_unsigned_changes_anything() -> None:
-    """Mutated requests of all three kinds get an empty 403; no call is offered, none ends."""
+    """Mutated requests of all kinds get an empty 403; no call is offered, none ends."""
     rig = Rig()
     await rig.offer()
     chance = random.Random(3)
@@ -198,6 +246,7 @@ async def test_nothing_unsigned_changes_anything() -> None:
         "/twilio/voice/7": OFFER,
         "/twilio/resume/leg1": OFFER,
         "/twilio/status/leg1": {"CallSid": CALL_SID, "CallStatus": "completed"},
+        "/twilio/dialled/leg1": {**TARGET, "CallStatus": "in-progress"},
     }
     for _ in range(count(300, 5_000)):
         path, form = chance.choice(list(kinds.items()))
@@ -207,6 +256,8 @@ async def test_nothing_unsigned_changes_anything() -> None:
                 reply = await rig.webhooks.offered(question, TOKEN, rig.accept)
             case "resume":
                 reply = rig.webhooks.resumed(question)
+            case "dialled":
+                reply = rig.webhooks.dialled(question)
             case _:
                 reply = rig.webhooks.status(question)
         assert reply == Reply(403), question

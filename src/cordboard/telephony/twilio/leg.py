@@ -88,6 +88,8 @@ class Progress:
     releasing: bool = False
     """We are ending it: Twilio may ask what comes next before its API has answered."""
     transferring: bool = False
+    dialled: str = ""
+    """How the target of a transfer took it: ``answered``, or Twilio's word for how it did not."""
     away_since_ms: int | None = None
     """Since when there has been no socket."""
     stalled_since_ms: int | None = None
@@ -96,6 +98,7 @@ class Progress:
     started_ms: int | None = None
     status: int | None = None
     decided: asyncio.Event = field(default_factory=asyncio.Event)
+    target_told: asyncio.Event = field(default_factory=asyncio.Event)
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -195,19 +198,40 @@ class TwilioLeg:
         finally:
             self._finish(LegEndedBy.LOCAL, "released")
 
-    async def transfer(self, number: str, caller_id: str, resume_url: str = "") -> None:
-        """Connect the caller with another number (with its ``+``).
+    async def transfer(self, dial: twiml.DialPlan) -> None:
+        """Have another number called for the caller; ``transferred`` tells how that went.
 
-        With ``resume_url`` the call comes back to us when nobody answered there: the webhook then
-        gives it a new stream. Raises ``LegFailed``.
+        With a ``resume_url`` the call comes back to us when nobody answered there: the webhook
+        then gives it a new stream. Raises ``LegFailed``.
         """
-        self.progress.transferring = True
+        progress = self.progress
+        progress.transferring, progress.dialled = True, ""
+        progress.target_told.clear()
         try:
-            document = twiml.dial(number, caller_id, resume_url)
-            await self._parts.control.redirect(self.progress.call_sid, document)
+            await self._parts.control.redirect(progress.call_sid, twiml.dial(dial))
         except (ApiError, ValueError) as error:
-            self.progress.transferring = False
+            progress.transferring = False
             raise LegFailed(str(error)) from None
+
+    async def transferred(self) -> str:
+        """Wait until the target of a transfer has answered, and return ``answered``, or will not:
+        ``busy``, ``no-answer``, ``failed`` or ``canceled``. The caller sets the deadline.
+        """
+        await self.progress.target_told.wait()
+        return self.progress.dialled
+
+    def target_took(self, status: str) -> None:
+        """Take how the target of a transfer fares, in Twilio's words; the first outcome stands."""
+        progress = self.progress
+        if not progress.transferring or progress.target_told.is_set():
+            return
+        if status in ("in-progress", "completed", "answered"):
+            progress.dialled = "answered"
+        elif status in OUTCOMES:
+            progress.dialled = status
+        else:
+            return
+        progress.target_told.set()
 
     def play(self, payload: bytes) -> None:
         """Queue sound; it leaves at once."""
@@ -237,7 +261,7 @@ class TwilioLeg:
         if cause is None:
             return
         by = LegEndedBy.FAILURE if status == "failed" else LegEndedBy.FAR_END
-        self._finish(by, "transferred" if self.progress.transferring else cause)
+        self._finish(by, "transferred" if self.progress.dialled == "answered" else cause)
 
     def attach(self, socket: Socket, start: Start) -> bool:
         """Take a socket whose stream has started, in place of any other; False if it is not ours
@@ -340,6 +364,7 @@ class TwilioLeg:
         if self._stop_ticking is not None:
             self._stop_ticking()
         self.progress.decide(603)
+        self.target_took("canceled")
         progress.started.set()
         self._tell_end(by, cause)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -42,19 +43,40 @@ def hang_up() -> str:
     return _document(_element("Hangup", {}))
 
 
-def dial(number: str, caller_id: str, resume_url: str = "", timeout_s: int = 30) -> str:
-    """Connect the caller with ``number`` (with its ``+``).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialPlan:
+    """Another number to connect the caller with. Numbers have their ``+``.
 
     ``resume_url`` is asked what comes next when that ends, with the outcome as
-    ``DialCallStatus``; without it the call ends.
+    ``DialCallStatus``; without it the call ends. ``dialled_url`` is told when the number answers,
+    and when its leg is over. ``send_digits`` are pressed after the answer, ``w`` waits half a
+    second.
     """
+
+    number: str
+    caller_id: str
+    resume_url: str = ""
+    dialled_url: str = ""
+    send_digits: str = ""
+    timeout_s: int = 30
+
+
+def dial(plan: DialPlan) -> str:
+    """Connect the caller with another number."""
     attributes = {
-        "callerId": caller_id,
-        "timeout": str(timeout_s),
-        "action": resume_url,
-        "method": "POST" if resume_url else "",
+        "callerId": plan.caller_id,
+        "timeout": str(plan.timeout_s),
+        "action": plan.resume_url,
+        "method": "POST" if plan.resume_url else "",
     }
-    return _document(_element("Dial", attributes, _element("Number", {}, _text(number))))
+    told = {
+        "sendDigits": plan.send_digits,
+        "statusCallback": plan.dialled_url,
+        "statusCallbackEvent": "answered completed" if plan.dialled_url else "",
+        "statusCallbackMethod": "POST" if plan.dialled_url else "",
+    }
+    number = _element("Number", told, _text(plan.number))
+    return _document(_element("Dial", attributes, number))
 
 
 def _document(inner: str) -> str:

@@ -1,6 +1,6 @@
 """What Twilio asks over HTTP, free of any framework: an offered call, what comes next, the status.
 
-All three are forms signed with the account's token. A request that is not signed, or is about a
+All are forms signed with the account's token. A request that is not signed, or is about a
 call that nobody knows, gets an empty 403 and changes nothing. Twilio repeats requests: an offer
 that comes again gets the answer of the first one, a status that comes again changes nothing.
 """
@@ -21,6 +21,7 @@ from cordboard.telephony.twilio.sockets import MediaSockets
 VOICE_PATH: Final = "/twilio/voice/"
 RESUME_PATH: Final = "/twilio/resume/"
 STATUS_PATH: Final = "/twilio/status/"
+DIALLED_PATH: Final = "/twilio/dialled/"
 DECISION_WAIT_S: Final = 8.0
 """Twilio gives up a webhook after 15 s."""
 
@@ -90,6 +91,10 @@ class Webhooks:
         """Return where Twilio tells how a call fares."""
         return f"{self._public_url}{STATUS_PATH}{leg.leg_id}"
 
+    def dialled_url(self, leg: TwilioLeg) -> str:
+        """Return where Twilio tells how the target of a leg's transfer fares."""
+        return f"{self._public_url}{DIALLED_PATH}{leg.leg_id}"
+
     def document(self, leg: TwilioLeg, auth_token: str, for_ms: int | None = None) -> str:
         """Return the document that gives a call its stream; also what a call of ours starts with,
         where ``for_ms`` has to outlast the ringing.
@@ -141,7 +146,10 @@ class Webhooks:
         if found is None:
             return FORBIDDEN
         leg, auth_token, form = found
-        if leg.progress.transferring and form.get("DialCallStatus") == "completed":
+        dialled = form.get("DialCallStatus", "")
+        leg.target_took(dialled)
+        # Also asked when the caller has gone meanwhile, or when a target that answered has.
+        if leg.progress.transferring and "completed" in (dialled, form.get("CallStatus")):
             leg.call_status("completed")
         if leg.progress.over:
             return Reply(200, twiml.hang_up())
@@ -158,6 +166,15 @@ class Webhooks:
         leg.call_status(form.get("CallStatus", ""))
         return EMPTY
 
+    def dialled(self, question: Question) -> Reply:
+        """Take how the target of a transfer fares: a leg of its own, whose parent is the call."""
+        found = self._known(question, "ParentCallSid")
+        if found is None:
+            return FORBIDDEN
+        leg, _, form = found
+        leg.target_took(form.get("CallStatus", ""))
+        return EMPTY
+
     def _find(self, call_sid: str, auth_token: str) -> TwilioLeg | None:
         """Return the leg of a call that was offered before, by the same account."""
         for leg, known_token in self._legs.values():
@@ -165,14 +182,18 @@ class Webhooks:
                 return leg
         return None
 
-    def _known(self, question: Question) -> tuple[TwilioLeg, str, dict[str, str]] | None:
-        """Return the leg that a path names and the form, if the call's account signed it."""
+    def _known(
+        self, question: Question, of: str = "CallSid"
+    ) -> tuple[TwilioLeg, str, dict[str, str]] | None:
+        """Return the leg that a path names and the form, if the call's account signed it and the
+        field ``of`` has the call's identifier.
+        """
         leg_id = question.path.partition("?")[0].rpartition("/")[2]
         leg, auth_token = self._legs.get(leg_id, (None, ""))
         form = self._form(question, auth_token)
         if leg is None or form is None:
             return None
-        if leg.progress.call_sid and not _is_of(leg, form.get("CallSid", "")):
+        if leg.progress.call_sid and not _is_of(leg, form.get(of, "")):
             return None
         return leg, auth_token, form
 
