@@ -48,11 +48,15 @@ async def break_vendor(
         net.turn_away()
         if fault == "connect_hangs":
             await stack.enter_async_context(deaf_port(net.host))
-        return
-    if fault in ELSEWHERE:
+    elif fault in ELSEWHERE:
         house.urls[vendor] = await stack.enter_async_context(_elsewhere(fault))
-        return
-    faults = house.faults_of(vendor)
+    else:
+        _break_answers(house, vendor, fault, at)
+
+
+def _break_answers(house: House, vendor: str, fault: str, at: int) -> None:
+    """Let answers go wrong where connections can be made."""
+    faults, net = house.faults_of(vendor), house.nets[vendor]
     match fault:
         case "blackhole":
             net.blackhole = True

@@ -27,10 +27,12 @@ from cordboard.providers.synthesizers.elevenlabs.synthesizer import (
     ElevenLabsOptions,
     ElevenLabsSynthesizer,
 )
+from cordboard.providers.synthesizers.tone.synthesizer import ToneSynthesizer
 from cordboard.providers.transcribers.deepgram.transcriber import (
     DeepgramOptions,
     DeepgramTranscriber,
 )
+from cordboard.providers.transcribers.tone.transcriber import ToneTranscriber
 from cordboard.telephony.loopback import FarEnd, LoopbackLeg
 from tests.engine.rig import MemoryStore, NoActions
 from tests.fakes.chaos import Chaos
@@ -39,6 +41,7 @@ from tests.fakes.listen import FakeListen
 from tests.fakes.serving import Faults
 from tests.fakes.speech import CHARACTER_MS, FakeSpeech
 
+EMBEDDED = "embedded"
 GREETING = "Hi."
 SAID = "book a table"
 REPLY = "Of course, for two. See you then."
@@ -60,6 +63,10 @@ class House:
 
     greeting: str | None = GREETING
     thinks_ahead: bool = True
+    has_embedded: bool = False
+    """Whether ears and a voice of our own stand behind the vendors', as where they are installed:
+    those of the tone code, whose words can be told.
+    """
     store: MemoryStore = field(default_factory=MemoryStore)
     reports: list[tuple[str, BaseException]] = field(default_factory=list)
 
@@ -116,12 +123,21 @@ class House:
         speech = ElevenLabsSynthesizer(
             ElevenLabsOptions(api_key="key-1", base_url=urls["speech"], voice="v")
         )
+        fallbacks = {"auto": (EMBEDDED,)} if self.has_embedded else {}
         return EngineParts(
             clock=clock,
             media_clock=MediaClock(clock, self._report),
             store=self.store,
-            transcribers=Choice({"auto": await stack.enter_async_context(listen)}, "auto"),
-            synthesizers=Choice({"auto": await stack.enter_async_context(speech)}, "auto"),
+            transcribers=Choice(
+                {"auto": await stack.enter_async_context(listen), EMBEDDED: ToneTranscriber()},
+                "auto",
+                fallbacks,
+            ),
+            synthesizers=Choice(
+                {"auto": await stack.enter_async_context(speech), EMBEDDED: ToneSynthesizer()},
+                "auto",
+                fallbacks,
+            ),
             language_models=Choice({"auto": await stack.enter_async_context(chat)}, "auto"),
             action_runner=NoActions(),
             phrases=PackagedPhrases(),
@@ -175,9 +191,9 @@ class Caller:
 
     async def says(self) -> None:
         """Say something."""
-        self.stopped_ms.append(self.now_ms + _WORDS_MS)
-        self.far.play(_WORDS)
-        await asyncio.sleep(_WORDS_MS / 1000)
+        self.stopped_ms.append(self.now_ms + len(self.spoken) // 8)
+        self.far.play(self.spoken)
+        await asyncio.sleep(len(self.spoken) / 8_000)
 
     def silent_ms(self, from_ms: int) -> int:
         """Return how long nothing was heard from there on."""

@@ -91,7 +91,7 @@ async def _passing(vendor: str, fault: str) -> Outcome:
 
 pytestmark = pytest.mark.timeout(400)
 
-AT_ONCE = 9
+AT_ONCE = 11
 """Calls at a time, each with its fakes in this one process: more would wait for one another."""
 
 Outcomes = Mapping[tuple[str, str], Outcome]
