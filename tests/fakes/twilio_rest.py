@@ -55,6 +55,8 @@ class FakeRest:
     def __init__(self) -> None:
         self.calls: dict[str, FakeCall] = {}
         self.requests = 0
+        self.numbers: dict[str, dict[str, str]] = {}
+        """The fields of each number of the account, by the number."""
         self.trouble: deque[web.Response | None] = deque()
         """Answers to be given instead, one per request; None cuts the connection."""
         self.lose_answers = 0
@@ -68,6 +70,8 @@ class FakeRest:
         folder = "/2010-04-01/Accounts/{account}/"
         app.router.add_post(folder + "Calls.json", self._create)
         app.router.add_get(folder + "Calls.json", self._list)
+        app.router.add_get(folder + "IncomingPhoneNumbers.json", self._list_numbers)
+        app.router.add_post(folder + "IncomingPhoneNumbers/{sid}.json", self._update_number)
         app.router.add_get(folder + "Calls/{sid}.json", self._fetch)
         app.router.add_post(folder + "Calls/{sid}.json", self._update)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -79,6 +83,13 @@ class FakeRest:
             yield self
         finally:
             await runner.cleanup()
+
+    def owns(self, number: str, voice_url: str = "") -> dict[str, str]:
+        """Have a number; returns its fields, which change."""
+        sid = f"PN{len(self.numbers) + 1:032x}"
+        fields = {"sid": sid, "phone_number": number, "voice_url": voice_url}
+        self.numbers[number] = fields | {"status_callback": ""}
+        return self.numbers[number]
 
     def fail(self, status: int, code: int = 0, retry_after: str = "") -> None:
         """Have the next request fail."""
@@ -135,6 +146,25 @@ class FakeRest:
         ]
         page = {"calls": found, "page": 0, "page_size": 50, "next_page_uri": None}
         return web.json_response(page)
+
+    async def _list_numbers(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        wanted = request.query.get("PhoneNumber", "")
+        found = [fields for number, fields in self.numbers.items() if wanted in number]
+        return web.json_response({"incoming_phone_numbers": found, "page": 0})
+
+    async def _update_number(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        for fields in self.numbers.values():
+            if fields["sid"] == request.match_info["sid"]:
+                names = {"VoiceUrl": "voice_url", "StatusCallback": "status_callback"}
+                fields |= {names[name]: value for name, value in form if name in names}
+                return web.json_response(fields)
+        return failure(404, 20404)
 
     async def _fetch(self, request: web.Request) -> web.Response:
         form = await self._form(request)

@@ -62,6 +62,20 @@ def _nothing_counted() -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedNumber:
+    """A number that calls come in by through an account at a carrier, from now on or no longer."""
+
+    organisation_id: str
+    connection_id: str
+    number: str
+    linked: bool
+
+
+def _nobody_cares(_: LinkedNumber) -> None:
+    pass
+
+
 async def _nobody_waits() -> None:
     pass
 
@@ -74,7 +88,8 @@ class ControlServices:
     ``check_target`` raises ``egress.TargetRefused``.
     ``check_external_action`` returns problems and warnings of an external action's config.
     ``plan_options`` (content-free or not) are for calls that are asked for here; ``call_wanted``
-    tells engines that one was; ``trunks_changed`` returns when those of this process go by the
+    tells engines that one was; ``number_linked`` has a carrier lead calls of a number here, or no
+    longer; ``trunks_changed`` returns when those of this process go by the
     trunks there are now. ``monthly_minutes_max`` is what each organisation may telephone, 0 for any
     amount; ``metrics`` returns the body of ``GET /metrics``. ``ready`` returns None, or why the
     server should get no requests now.
@@ -95,6 +110,7 @@ class ControlServices:
     plan_options: Callable[[bool], PlanOptions] = _plainly
     call_wanted: Callable[[], None] = _nobody
     trunks_changed: Callable[[], Awaitable[None]] = _nobody_waits
+    number_linked: Callable[[LinkedNumber], None] = _nobody_cares
     body_max_bytes: int = 500_000
     monthly_minutes_max: int = 0
     metrics: Callable[[], str] = _nothing_counted

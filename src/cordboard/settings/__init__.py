@@ -241,6 +241,12 @@ class Settings:
     twilio_base_url: str = _setting(
         "https://api.twilio.com", url, "Address of Twilio's REST API, for accounts that are linked."
     )
+    twilio_numbers: bool = _setting(
+        "on",
+        switch,
+        "Whether a number of a Twilio account that is linked is led here by Twilio's REST API, and "
+        "let go when it is given up.",
+    )
     twilio_machine_detection: bool = _setting(
         "on",
         switch,

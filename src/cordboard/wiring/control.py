@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -25,6 +25,7 @@ from cordboard.wiring.ground import Ground
 from cordboard.wiring.measures import measures
 from cordboard.wiring.options import dial_rules, plan_options
 from cordboard.wiring.outbound import WANTED
+from cordboard.wiring.twilio_numbers import NUMBER_LINKED
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,7 @@ def control_services(
         plan_options=lambda content_free: plan_options(ground.settings, content_free=content_free),
         call_wanted=lambda: bus.publish(WANTED, {}),
         trunks_changed=trunks_changed,
+        number_linked=lambda number: bus.publish(NUMBER_LINKED, asdict(number)),
         monthly_minutes_max=ground.settings.monthly_minutes_max,
         metrics=measures(dispatch, store, dispatch.lateness),
     )

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 import aiohttp
 from starlette.routing import Route
 
+from cordboard.bus.port import Bus
 from cordboard.call.events import AnswerJudged, EndReason, LegEndedBy
 from cordboard.dial_policy import TrunkDialing
 from cordboard.engine.dispatch import Admission, Dispatch
@@ -54,6 +55,7 @@ from cordboard.wiring.ground import Ground
 from cordboard.wiring.permits import CallPermit, Permits, international
 from cordboard.wiring.transfers import our_number, split
 from cordboard.wiring.twilio_accounts import Linked, TwilioAccounts
+from cordboard.wiring.twilio_numbers import LinkedNumbers
 from cordboard.wiring.twilio_routes import routes
 
 log = logging.getLogger(__name__)
@@ -64,7 +66,7 @@ FORGET_AFTER: Final = timedelta(seconds=60)
 
 SWEEP_EVERY_S: Final = 5.0
 LATER_MAX_S: Final = 60.0
-EXPECT_SLACK_MS: Final = 30_000
+SLACK_MS: Final = 30_000
 TOLD_S: Final = 10.0
 """So long after the ringing Twilio may take to tell how a transfer's target took it."""
 
@@ -114,6 +116,10 @@ class TwilioCarrier:
                 yield
             finally:
                 sweeping.cancel()
+
+    def numbers(self, bus: Bus) -> LinkedNumbers:
+        """Return who leads the calls of linked numbers here; ``bus`` tells of them."""
+        return LinkedNumbers(self._ground, bus, self._accounts, self._webhooks)
 
     def routes(self) -> list[Route]:
         """Return what belongs into the HTTP app."""
@@ -186,7 +192,7 @@ class TwilioCarrier:
     async def transfer(self, call: NewCall, leg: Leg, number: str) -> HandedOver:
         """Have the caller connected with ``number``; return once it has answered.
 
-        Where it does not, the call comes back. Raises ``DialFailed`` and ``DialForbidden``.
+        Where it does not, the call comes back. Raises ``DialFailed``, ``DialForbidden``.
         """
         assert isinstance(leg, TwilioLeg)
         await self._permits.ready(call.organisation_id)
@@ -202,16 +208,7 @@ class TwilioCarrier:
             # The pause of a second is two of half a second there.
             send_digits=digits.replace(",", "ww"),
         )
-        try:
-            await leg.transfer(dial)
-            async with asyncio.timeout(dial.timeout_s + TOLD_S):
-                outcome = await leg.transferred()
-        except LegFailed as failure:
-            raise DialFailed(str(failure), LegEndedBy.LOCAL, EndReason.CARRIER_FAILED) from None
-        except TimeoutError:
-            outcome = "no-answer"
-        if outcome != "answered":
-            raise DialFailed(OUTCOMES[outcome], LegEndedBy.FAR_END, _UNANSWERED.get(outcome))
+        await _connect(leg, dial)
         return HandedOver(lets_go=False)
 
     async def release(self, call: OpenCall) -> None:
@@ -281,11 +278,12 @@ class TwilioCarrier:
         params = dict(wanted.params)
         seconds = params.pop("Timeout", "")
         timeout_s = int(seconds) if seconds.isdigit() else RING_LIMIT_S
-        expected_ms = timeout_s * 1_000 + EXPECT_SLACK_MS
         request = CallRequest(
             to_number=handle["to"],
             from_number=handle["from"],
-            document=self._webhooks.document(leg, linked.token, for_ms=expected_ms),
+            document=self._webhooks.document(
+                leg, linked.token, for_ms=timeout_s * 1_000 + SLACK_MS
+            ),
             status_url=self._webhooks.status_url(leg),
             timeout_s=timeout_s,
             send_digits=params.pop("SendDigits", None),
@@ -298,9 +296,9 @@ class TwilioCarrier:
         return request
 
     def _detects_machines(self, wanted: WantedCall) -> bool:
-        hangs_up = wanted.plan.on_no_human == "hangup"
-        asked = wanted.params.get("MachineDetection", "") != ""
-        return asked or (hangs_up and self._ground.settings.twilio_machine_detection)
+        may = self._ground.settings.twilio_machine_detection
+        hangs_up = may and wanted.plan.on_no_human == "hangup"
+        return hangs_up or bool(wanted.params.get("MachineDetection"))
 
     async def _permit(self, wanted: WantedCall) -> CallPermit:
         await self._permits.ready(wanted.organisation_id)
@@ -328,6 +326,20 @@ class TwilioCarrier:
             elif now - over_at > FORGET_AFTER:
                 del self._legs[leg]
                 self._webhooks.remove(leg.leg_id)
+
+
+async def _connect(leg: TwilioLeg, dial: twiml.DialPlan) -> None:
+    """Have the caller connected, and wait for the answer. Raises ``DialFailed``."""
+    try:
+        await leg.transfer(dial)
+        async with asyncio.timeout(dial.timeout_s + TOLD_S):
+            outcome = await leg.progress.transferred()
+    except LegFailed as failure:
+        raise DialFailed(str(failure), LegEndedBy.LOCAL, EndReason.CARRIER_FAILED) from None
+    except TimeoutError:
+        outcome = "no-answer"
+    if outcome != "answered":
+        raise DialFailed(OUTCOMES[outcome], LegEndedBy.FAR_END, _UNANSWERED.get(outcome))
 
 
 async def _permitted(permit: CallPermit, number: str) -> None:

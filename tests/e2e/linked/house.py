@@ -52,10 +52,18 @@ class Linked:
 
 
 @asynccontextmanager
-async def linked(directory: Path, number: str = NUMBER) -> AsyncIterator[Linked]:
-    """Run a server and the carrier within the block."""
+async def linked(
+    directory: Path, number: str = NUMBER, *, leads: bool = False
+) -> AsyncIterator[Linked]:
+    """Run a server and the carrier within the block; with ``leads`` the account has the number,
+    and is asked to lead it here.
+    """
     async with FakeRest().running() as rest:
-        server = Server(directory, options(rest), PROGRAM)
+        settings = options(rest)
+        if leads:
+            rest.owns(number)
+            settings["twilio_numbers"] = "on"
+        server = Server(directory, settings, PROGRAM)
         await asyncio.to_thread(server.start)
         try:
             yield furnished(server, rest, number)
@@ -70,6 +78,7 @@ def options(rest: FakeRest) -> dict[str, str]:
     return {
         "public_url": PUBLIC_URL,
         "twilio_base_url": rest.url,
+        "twilio_numbers": "off",
         "dial_countries": "US",
         "calls_max_count": "50",
     }

@@ -207,6 +207,42 @@ async def test_a_transfer(tmp_path: Path, target: str) -> None:
     assert line in over["transcript"]
 
 
+async def test_a_linked_number_is_led_here(tmp_path: Path) -> None:
+    """Linking sets the number's addresses at the carrier; the status of a call is told there; and
+    giving it up takes them away, unless they have been changed since.
+    """
+    async with linked(tmp_path, leads=True) as house:
+        fields = house.rest.numbers[NUMBER]
+        await until(lambda: bool(fields["voice_url"]), 10, lambda: fields)
+        assert fields["voice_url"] == PUBLIC_URL + VOICE
+        told = fields["status_callback"].removeprefix(PUBLIC_URL)
+        call = house.call()
+        calling = asyncio.gather(call.offer(VOICE))
+        await _heard(call.phone, GREETING)
+        await call.post(told, {"CallStatus": "completed"})
+        assert call.statuses[-1] == 204
+        await asyncio.wait_for(calling, 10)
+        found = house.server.api.get("/v1/calls/list").json()["items"]
+        over = await house.over(found[0]["id"])
+        _give_up(house)
+        await until(lambda: not fields["voice_url"], 10, lambda: fields)
+        link = {"telephony_account_connection": house.connection["id"]}
+        house.server.create("/v1/numbers/link", {"phone_number": NUMBER, **link})
+        await until(lambda: bool(fields["voice_url"]), 10, lambda: fields)
+        fields["voice_url"] = "https://elsewhere.example.com/"
+        asked = house.rest.requests
+        _give_up(house)
+        await until(lambda: house.rest.requests > asked, 10)
+        await asyncio.sleep(0.3)
+    assert fields["voice_url"] == "https://elsewhere.example.com/"
+    assert over["stage_outcome"] == "human_disconnected"
+
+
+def _give_up(house: Linked) -> None:
+    answer = house.server.api.post("/v1/numbers/cancel", params={"phone_number": NUMBER})
+    assert answer.status_code == 200
+
+
 async def test_strangers(tmp_path: Path) -> None:
     """Who cannot sign gets an empty 403 at each door, and no call is made."""
     async with linked(tmp_path) as house:

@@ -126,6 +126,23 @@ async def test_redirect(rest: FakeRest, api: TwilioApi) -> None:
     assert rest.calls[made.sid].documents == ["<Response/>"]
 
 
+async def test_where_a_number_leads(rest: FakeRest, api: TwilioApi) -> None:
+    """A number is found by itself, not by its beginning, and its addresses are set and taken."""
+    rest.owns("+120255501012")
+    fields = rest.owns("+12025550101", "https://a.example.com/")
+    found = await api.number("+12025550101")
+    assert found is not None
+    assert (found.sid, found.voice_url) == (fields["sid"], "https://a.example.com/")
+    await api.lead(found.sid, "https://b.example.com/v", "https://b.example.com/s")
+    assert fields["voice_url"] == "https://b.example.com/v"
+    assert fields["status_callback"] == "https://b.example.com/s"
+    await api.lead(found.sid, "", "")
+    assert fields["voice_url"] == ""
+    assert await api.number("+1202555") is None
+    with pytest.raises(NotFound):
+        await api.lead("PN1/../../Calls", "", "")
+
+
 async def test_calls_of_a_lost_attempt(rest: FakeRest, api: TwilioApi) -> None:
     """After a crash the calls between two numbers are found, newest first."""
     first = await api.create(request())

@@ -311,7 +311,7 @@ async def test_a_transfer_that_ends_the_call() -> None:
     rig.connect()
     await rig.leg.transfer(DIAL)
     rig.leg.receive(rig.wire, Stop())
-    rig.leg.target_took("in-progress")
-    assert await rig.leg.transferred() == "answered"
+    rig.leg.progress.target_took("in-progress")
+    assert await rig.leg.progress.transferred() == "answered"
     rig.leg.call_status("completed")
     assert rig.ears.endings == [(LegEndedBy.FAR_END, "transferred")]

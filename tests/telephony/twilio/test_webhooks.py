@@ -169,7 +169,7 @@ async def test_after_a_transfer(dialled: str, expected: list[str]) -> None:
     assert verbs(reply) == expected
     ended = [(LegEndedBy.FAR_END, "transferred")] if dialled == "completed" else []
     assert rig.ears.endings == ended
-    outcome = await asyncio.wait_for(leg.transferred(), 1)
+    outcome = await asyncio.wait_for(leg.progress.transferred(), 1)
     assert outcome == ("answered" if dialled == "completed" else dialled)
 
 
@@ -201,7 +201,7 @@ async def test_the_target_of_a_transfer(statuses: list[str], outcome: str) -> No
         assert reply == Reply(403)
     for status in statuses:
         assert rig.webhooks.dialled(ask(path, {**TARGET, "CallStatus": status})) == Reply(204)
-    assert await asyncio.wait_for(leg.transferred(), 1) == outcome
+    assert await asyncio.wait_for(leg.progress.transferred(), 1) == outcome
     assert rig.ears.endings == []
 
 
@@ -215,7 +215,7 @@ async def test_the_caller_goes_while_the_target_rings() -> None:
     gone = {**OFFER, "CallStatus": "completed", "DialCallStatus": "canceled"}
     assert verbs(rig.webhooks.resumed(ask("/twilio/resume/leg1", gone))) == ["Hangup"]
     assert rig.ears.endings == [(LegEndedBy.FAR_END, "hang-up")]
-    assert await asyncio.wait_for(leg.transferred(), 1) == "canceled"
+    assert await asyncio.wait_for(leg.progress.transferred(), 1) == "canceled"
 
 
 async def test_a_call_of_ours() -> None:

@@ -31,6 +31,7 @@ from cordboard.control.numbers.schemas import (
 )
 from cordboard.control.requests import PageQuery
 from cordboard.control.rows import page_of
+from cordboard.control.services import LinkedNumber
 from cordboard.control.unit import Unit
 from cordboard.storage.agent_rows import api_resource
 from cordboard.storage.phone_numbers import stored_user_part
@@ -74,6 +75,7 @@ async def link(unit: Unit, body: Json, version: Version) -> Json:
     row.telephony_provider = SIP if isinstance(reached, SipTrunk) else carrier_of(reached.type)
     row.outbound_only = params.outbound_only
     row.inbound_agent_id = agent.id if agent else None
+    _tell_carrier(unit, row, linked=not row.outbound_only)
     return await show(unit, row, version)
 
 
@@ -103,6 +105,8 @@ async def update(unit: Unit, phone_number: str, body: Json, version: Version) ->
 async def cancel(unit: Unit, phone_number: str, version: Version) -> Json:
     """Give a number up: it stays on record, inactive, and answers no more."""
     row = await find_number(unit, phone_number)
+    if row.active:
+        _tell_carrier(unit, row, linked=False)
     row.active = False
     return await show(unit, row, version)
 
@@ -155,6 +159,19 @@ async def _free_number(unit: Unit, params: BuyParams) -> tuple[SipTrunk, str]:
 def _in_area(number: str, area: str) -> bool:
     """Tell whether a number is of an area, named with its country or, in North America, without."""
     return number.startswith((area, f"1{area}"))
+
+
+def _tell_carrier(unit: Unit, row: Number, *, linked: bool) -> None:
+    """Once all is durable, have the account of a number lead its calls here, or no longer."""
+    connection_id = row.telephony_account_connection_id
+    if connection_id is None:
+        return
+    told = LinkedNumber(row.organisation_id, connection_id, row.number, linked)
+
+    async def tell() -> None:
+        unit.services.number_linked(told)
+
+    unit.afterwards.append(tell)
 
 
 def new_number(unit: Unit, text: str) -> Number:

@@ -34,6 +34,7 @@ BODY_BYTES_MAX: Final = 256 * 1024
 STATUS_EVENTS: Final = ("initiated", "ringing", "answered", "completed")
 OVER: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 _ACCOUNT_SID: Final = re.compile(r"AC[0-9a-fA-F]{32}\Z")
+_NUMBER_SID: Final = re.compile(r"PN[0-9a-fA-F]{32}\Z")
 _CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}\Z")
 _NOT_A_CALL_IN_PROGRESS: Final = 21220
 _OURS: Final = frozenset(
@@ -114,8 +115,20 @@ class CallState(msgspec.Struct, frozen=True):
         return self.status in OVER
 
 
+class NumberState(msgspec.Struct, frozen=True):
+    """A number of an account, and where its calls lead."""
+
+    sid: str
+    phone_number: str
+    voice_url: str | None = None
+
+
 class _Page(msgspec.Struct):
     calls: list[CallState]
+
+
+class _Numbers(msgspec.Struct):
+    incoming_phone_numbers: list[NumberState]
 
 
 class _Failure(msgspec.Struct):
@@ -131,7 +144,7 @@ class TwilioApi:
     ) -> None:
         """Use ``http``, which its owner closes."""
         self._http = http
-        self._calls_url = f"{base_url}/2010-04-01/Accounts/{account.sid}/Calls"
+        self._account_url = f"{base_url}/2010-04-01/Accounts/{account.sid}"
         secret = f"{account.sid}:{account.token}".encode()
         self._headers = {"Authorization": "Basic " + base64.b64encode(secret).decode()}
 
@@ -175,22 +188,42 @@ class TwilioApi:
             "StartTime>": since.strftime("%Y-%m-%d"),
             "PageSize": "50",
         }
-        page = await self._ask("GET", ".json?" + urlencode(query), None, _Page)
+        page = await self._ask("GET", "/Calls.json?" + urlencode(query), None, _Page)
         return tuple(
             call
             for call in page.calls
             if (call.direction or "").startswith("outbound") and _is_made_since(call, since)
         )
 
+    async def number(self, phone_number: str) -> NumberState | None:
+        """Return a number of the account (with its ``+``), None where it has none like that."""
+        query = urlencode({"PhoneNumber": phone_number})
+        page = await self._ask("GET", f"/IncomingPhoneNumbers.json?{query}", None, _Numbers)
+        found = [one for one in page.incoming_phone_numbers if one.phone_number == phone_number]
+        return found[0] if found else None
+
+    async def lead(self, number_sid: str, voice_url: str, status_url: str) -> None:
+        """Set what is asked about calls to a number, and told of their end; empty for nothing."""
+        if not _NUMBER_SID.match(number_sid):
+            raise NotFound("not a number's identifier")
+        form = [
+            ("VoiceUrl", voice_url),
+            ("VoiceMethod", "POST"),
+            ("StatusCallback", status_url),
+            ("StatusCallbackMethod", "POST"),
+        ]
+        path = f"/IncomingPhoneNumbers/{number_sid}.json"
+        await self._ask("POST", path, form, NumberState)
+
     async def _call(
         self, method: str, path: str, form: Sequence[tuple[str, str]] | None = None
     ) -> CallState:
-        return await self._ask(method, path, form, CallState)
+        return await self._ask(method, f"/Calls{path}", form, CallState)
 
     async def _ask(
         self, method: str, path: str, form: Sequence[tuple[str, str]] | None, kind: type[T]
     ) -> T:
-        url = URL(self._calls_url + path, encoded=True)
+        url = URL(self._account_url + path, encoded=True)
         status, headers, body = await self._send(method, url, form)
         if not 200 <= status <= 299:
             raise _failure(status, headers.get("Retry-After", ""), body)

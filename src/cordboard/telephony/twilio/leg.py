@@ -110,6 +110,25 @@ class Progress:
         """How long the stream has been there, or was until just now."""
         return 0 if self.started_ms is None else now_ms - self.started_ms
 
+    async def transferred(self) -> str:
+        """Wait until the target of a transfer has answered, and return ``answered``, or will not:
+        ``busy``, ``no-answer``, ``failed`` or ``canceled``. The caller sets the deadline.
+        """
+        await self.target_told.wait()
+        return self.dialled
+
+    def target_took(self, status: str) -> None:
+        """Take how the target of a transfer fares, in Twilio's words; the first outcome stands."""
+        if not self.transferring or self.target_told.is_set():
+            return
+        if status in ("in-progress", "completed", "answered"):
+            self.dialled = "answered"
+        elif status in OUTCOMES:
+            self.dialled = status
+        else:
+            return
+        self.target_told.set()
+
     def decide(self, status: int) -> None:
         """The engine accepts (0) or refuses; the first decision stands."""
         if self.status is None:
@@ -199,7 +218,7 @@ class TwilioLeg:
             self._finish(LegEndedBy.LOCAL, "released")
 
     async def transfer(self, dial: twiml.DialPlan) -> None:
-        """Have another number called for the caller; ``transferred`` tells how that went.
+        """Have another number called for the caller; ``progress.transferred`` tells how that went.
 
         With a ``resume_url`` the call comes back to us when nobody answered there: the webhook
         then gives it a new stream. Raises ``LegFailed``.
@@ -212,26 +231,6 @@ class TwilioLeg:
         except (ApiError, ValueError) as error:
             progress.transferring = False
             raise LegFailed(str(error)) from None
-
-    async def transferred(self) -> str:
-        """Wait until the target of a transfer has answered, and return ``answered``, or will not:
-        ``busy``, ``no-answer``, ``failed`` or ``canceled``. The caller sets the deadline.
-        """
-        await self.progress.target_told.wait()
-        return self.progress.dialled
-
-    def target_took(self, status: str) -> None:
-        """Take how the target of a transfer fares, in Twilio's words; the first outcome stands."""
-        progress = self.progress
-        if not progress.transferring or progress.target_told.is_set():
-            return
-        if status in ("in-progress", "completed", "answered"):
-            progress.dialled = "answered"
-        elif status in OUTCOMES:
-            progress.dialled = status
-        else:
-            return
-        progress.target_told.set()
 
     def play(self, payload: bytes) -> None:
         """Queue sound; it leaves at once."""
@@ -364,7 +363,7 @@ class TwilioLeg:
         if self._stop_ticking is not None:
             self._stop_ticking()
         self.progress.decide(603)
-        self.target_took("canceled")
+        progress.target_took("canceled")
         progress.started.set()
         self._tell_end(by, cause)
 

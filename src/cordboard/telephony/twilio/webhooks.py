@@ -91,6 +91,13 @@ class Webhooks:
         """Return where Twilio tells how a call fares."""
         return f"{self._public_url}{STATUS_PATH}{leg.leg_id}"
 
+    def number_urls(self, number: str) -> tuple[str, str]:
+        """Return where Twilio asks about calls to a number (stored form), and tells of their
+        end.
+        """
+        number = number.lstrip("+")
+        return f"{self._public_url}{VOICE_PATH}{number}", f"{self._public_url}{STATUS_PATH}{number}"
+
     def dialled_url(self, leg: TwilioLeg) -> str:
         """Return where Twilio tells how the target of a leg's transfer fares."""
         return f"{self._public_url}{DIALLED_PATH}{leg.leg_id}"
@@ -147,7 +154,7 @@ class Webhooks:
             return FORBIDDEN
         leg, auth_token, form = found
         dialled = form.get("DialCallStatus", "")
-        leg.target_took(dialled)
+        leg.progress.target_took(dialled)
         # Also asked when the caller has gone meanwhile, or when a target that answered has.
         if leg.progress.transferring and "completed" in (dialled, form.get("CallStatus")):
             leg.call_status("completed")
@@ -156,8 +163,10 @@ class Webhooks:
         return self._connect(leg, auth_token)
 
     def status(self, question: Question) -> Reply:
-        """Take how a call fares. A call of ours learns its identifier here at the latest."""
-        found = self._known(question)
+        """Take how a call fares. A call of ours learns its identifier here at the latest; one from
+        outside is known by it, since all of a number's calls are told at one address.
+        """
+        found = self._known(question) or self._known_by_call(question)
         if found is None:
             return FORBIDDEN
         leg, _, form = found
@@ -172,7 +181,7 @@ class Webhooks:
         if found is None:
             return FORBIDDEN
         leg, _, form = found
-        leg.target_took(form.get("CallStatus", ""))
+        leg.progress.target_took(form.get("CallStatus", ""))
         return EMPTY
 
     def _find(self, call_sid: str, auth_token: str) -> TwilioLeg | None:
@@ -196,6 +205,15 @@ class Webhooks:
         if leg.progress.call_sid and not _is_of(leg, form.get(of, "")):
             return None
         return leg, auth_token, form
+
+    def _known_by_call(self, question: Question) -> tuple[TwilioLeg, str, dict[str, str]] | None:
+        """Return the leg whose call the form names, and the form, if its account signed it."""
+        call_sid = named_in(question.body, "CallSid")
+        for leg, auth_token in list(self._legs.values()):
+            if _is_of(leg, call_sid):
+                form = self._form(question, auth_token)
+                return None if form is None else (leg, auth_token, form)
+        return None
 
     def _form(self, question: Question, auth_token: str) -> dict[str, str] | None:
         """Return the fields of a signed form, None for anything else."""
@@ -221,16 +239,20 @@ class Webhooks:
             return _refusal(503)
 
 
+def named_in(body: bytes, field: str) -> str:
+    """Return a field of a form that is not proven yet; empty where it has none."""
+    try:
+        return dict(parse_qsl(body[:16_384].decode(), max_num_fields=FIELDS_MAX)).get(field, "")
+    except ValueError:
+        return ""
+
+
 def picked_up_by_human(body: bytes) -> bool | None:
     """Return what a status callback says of who picked up; None where it says nothing of it.
 
     ``AnsweredBy`` is ``human``, ``fax``, ``unknown``, or begins with ``machine``.
     """
-    try:
-        fields = dict(parse_qsl(body.decode(), max_num_fields=FIELDS_MAX))
-    except ValueError:
-        return None
-    answered_by = fields.get("AnsweredBy", "")
+    answered_by = named_in(body, "AnsweredBy")
     if answered_by == "human":
         return True
     return False if answered_by == "fax" or answered_by.startswith("machine") else None
