@@ -218,12 +218,7 @@ class TwilioCarrier:
         if linked is None:
             log.warning("leg.account_gone", extra={"call": call.call_id})
             return
-        api = self._api(linked)
-        try:
-            for call_sid in await _sids(api, handle):
-                await api.hang_up(call_sid)
-        except ApiError as problem:
-            log.warning("leg.hang_up_failed", extra={"call": call.call_id, "why": str(problem)})
+        await _let_go(self._api(linked), call.call_id, handle)
 
     async def _voice(self, number: str, question: Question) -> Reply:
         """Answer for whichever account of that number has signed."""
@@ -357,6 +352,15 @@ async def _permitted(permit: CallPermit, number: str) -> None:
     except TimeoutError:
         reason = "the dial policy's limits leave no room"
         raise DialFailed(reason, LegEndedBy.LOCAL, EndReason.DIAL_REFUSED) from None
+
+
+async def _let_go(api: TwilioApi, call_id: str, handle: dict[str, str]) -> None:
+    """Hang up whatever a call of ours may be at the carrier."""
+    try:
+        for call_sid in await _sids(api, handle):
+            await api.hang_up(call_sid)
+    except ApiError as problem:
+        log.warning("leg.hang_up_failed", extra={"call": call_id, "why": str(problem)})
 
 
 async def _sids(api: TwilioApi, handle: dict[str, str]) -> list[str]:
