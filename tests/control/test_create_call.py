@@ -10,7 +10,9 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from cordboard.control.calls.left_out import NEVER_SENT
 from cordboard.storage.tables import Call
+from cordboard.telephony.twilio.api import OURS as LEFT_OUT
 from tests.control.official import UnprocessableEntityError, Vocode
 from tests.control.server import OWNER_KEY, Server
 
@@ -242,6 +244,11 @@ def test_what_has_no_effect_is_named(server: Server, agent: str) -> None:
     assert shown[2]["left_out"] == ["run_do_not_call_detection"]
     assert shown[0]["left_out"] == ["telephony_params.Record"]
     assert shown[1]["left_out"] == []
+
+
+def test_one_list_of_what_is_never_sent() -> None:
+    """What the record names as left out is what the carrier leaves out."""
+    assert NEVER_SENT == LEFT_OUT
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,8 @@ async def test_a_call_goes_out(tmp_path: Path) -> None:
     wanted = {"To": f"+{THEIRS}", "From": NUMBER, "Timeout": "33", "SendDigits": "ww12"}
     assert {name: placed.get(name) for name in wanted} == wanted
     assert placed.get("MachineX") == "y"
+    assert "telephony_params.To" in over["left_out"]
+    assert "telephony_params.MachineX" not in over["left_out"]
     assert (placed.status, len(house.rest.calls)) == ("completed", 1)
     assert (over["status"], over["stage_outcome"]) == ("ended", "bot_disconnected")
     assert (over["telephony_provider"], over["from_number"]) == ("twilio", NUMBER.lstrip("+"))

@@ -31,6 +31,18 @@ _UNUSED_OF_ACCOUNTS: Final[Mapping[str, object]] = {
 }
 
 
+NEVER_SENT: Final = frozenset(
+    {
+        *("twiml", "url", "to", "from", "applicationsid", "method"),
+        *("statuscallback", "statuscallbackevent", "statuscallbackmethod"),
+        *("asyncamdstatuscallback", "asyncamdstatuscallbackmethod"),
+    }
+)
+"""``telephony_params``, in lower case, that no linked account is given: they would lead the call
+away from us.
+"""
+
+
 def left_out(row: Call, account: Mapping[str, Any]) -> list[str]:
     """Return the names of the fields that have no effect: of the request, of its agent as it was
     when the call began, and of the linked ``account``.
@@ -47,10 +59,12 @@ def left_out(row: Call, account: Mapping[str, Any]) -> list[str]:
         wanted = bool(agent.get("run_do_not_call_detection"))
     if wanted and not can_tell(str(agent.get("language") or "en")):
         names.append("run_do_not_call_detection")
-    if row.carrier == SIP:
-        unused = (name for name in row.telephony_params or {} if name not in HONOURED)
-        names += [f"telephony_params.{name}" for name in unused]
-    return names
+    unused = [
+        name
+        for name in row.telephony_params or {}
+        if (name not in HONOURED if row.carrier == SIP else name.lower() in NEVER_SENT)
+    ]
+    return names + [f"telephony_params.{name}" for name in unused]
 
 
 def _of_agent(agent: Mapping[str, Any]) -> list[str]:

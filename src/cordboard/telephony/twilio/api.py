@@ -37,7 +37,7 @@ _ACCOUNT_SID: Final = re.compile(r"AC[0-9a-fA-F]{32}\Z")
 _NUMBER_SID: Final = re.compile(r"PN[0-9a-fA-F]{32}\Z")
 _CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}\Z")
 _NOT_A_CALL_IN_PROGRESS: Final = 21220
-_OURS: Final = frozenset(
+OURS: Final = frozenset(
     {
         *("twiml", "url", "to", "from", "applicationsid", "method"),
         *("statuscallback", "statuscallbackevent", "statuscallbackmethod"),
@@ -95,7 +95,7 @@ class CallRequest:
 
     def left_out(self) -> tuple[str, ...]:
         """Return the names of the user's fields that are not sent on, for the record."""
-        return tuple(name for name in self.params if name.lower() in _OURS)
+        return tuple(name for name in self.params if name.lower() in OURS)
 
 
 class CallState(msgspec.Struct, frozen=True):
