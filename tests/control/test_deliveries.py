@@ -11,7 +11,7 @@ from standardwebhooks import Webhook as Verifier
 from cordboard.delivery.signing import standard_webhook_headers
 from cordboard.storage import call_writes
 from cordboard.storage.deliveries import FAILED, relay
-from cordboard.storage.tables import Call, Delivery, DeliveryAttempt
+from cordboard.storage.tables import Call, Delivery, DeliveryAttempt, WebhookHealth
 from tests.control.server import Server
 
 PATH = "/x/v1/deliveries"
@@ -90,6 +90,35 @@ def test_a_range(server: Server, http: httpx.Client) -> None:
     refused = http.post(f"{PATH}/replay", json={})
     assert refused.status_code == 422
     assert refused.json()["detail"][0]["loc"] == ["body", "id"]
+
+
+def test_health(server: Server, http: httpx.Client) -> None:
+    """A webhook's health tells its state and its deliveries, to its own organisation only."""
+    webhook_id, delivery_id = _failed_delivery(server, http)
+    path = f"/x/v1/webhooks/health?id={webhook_id}"
+    shown = http.get(path).json()
+    assert (shown["state"], shown["failed_count"], shown["waiting_count"]) == ("ok", 1, 0)
+    services, at = server.services, datetime(2026, 1, 2, tzinfo=UTC)
+
+    async def fail(**columns: object) -> None:
+        async with services.database.write() as session:
+            row = await session.get_one(WebhookHealth, webhook_id)
+            for name, value in columns.items():
+                setattr(row, name, value)
+
+    server.run(fail(failing_since=at))
+    assert http.get(path).json()["state"] == "failing"
+    assert http.get(path).json()["failing_since"].startswith("2026-01-02T00:00:00")
+    server.run(fail(disabled_at=at, disabled_why="gone"))
+    listed = {
+        each["id"]: each for each in http.get("/x/v1/webhooks/health/list?size=100").json()["items"]
+    }
+    assert (listed[webhook_id]["state"], listed[webhook_id]["disabled_why"]) == ("disabled", "gone")
+    with server.client(server.other_organisation()) as other:
+        assert other.get(path).status_code == 404
+        assert other.get("/x/v1/webhooks/health/list").json()["items"] == []
+    http.post(f"{PATH}/replay", json={"id": delivery_id})
+    assert http.get(path).json()["state"] == "ok"
 
 
 def test_strangers(server: Server, http: httpx.Client) -> None:

@@ -59,6 +59,28 @@ def show(
     table([columns, *rows])
 
 
+@app.command("health")
+def health(
+    count: Annotated[int, typer.Option(min=1, max=100, help="How many to show.")] = 20,
+    data_dir: DataDir = None,
+) -> None:
+    """Show how webhooks fare: working, failing, disabled, and how much waits for them."""
+
+    async def work(unit: Unit) -> list[dict[str, Any]]:
+        from cordboard.control.deliveries.service import healths
+        from cordboard.control.requests import PageQuery
+
+        page = await healths(unit, PageQuery(1, count, None, sort_desc=False))
+        items: list[dict[str, Any]] = page["items"]
+        return items
+
+    counts = ("waiting_count", "delivered_count", "failed_count")
+    columns = ("id", "state", "failing_since", "disabled_why", *counts, "url")
+    found = in_transaction(data_dir, work)
+    rows = [tuple(printable(str(each[name] or "")) for name in columns) for each in found]
+    table([columns, *rows])
+
+
 @app.command("replay")
 def replay(
     delivery_id: Annotated[str | None, typer.Argument(help="One delivery's id.")] = None,

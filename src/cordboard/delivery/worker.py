@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from cordboard.delivery.answers import kept_answer
 from cordboard.delivery.request import WebhookRequest, build_request, event_body
 from cordboard.delivery.schedule import DISABLED_AFTER, HOLD, judge
 from cordboard.delivery.signing import new_secret
@@ -34,7 +35,6 @@ IN_FLIGHT_COUNT: Final = 200
 POLL_S: Final = 0.25
 AWAY_S: Final = 1.0
 PURGE_EVERY_S: Final = 600.0
-ANSWER_BYTES: Final = 1024
 
 
 class Sender(Protocol):
@@ -167,7 +167,7 @@ class DeliveryWorker:
             secrets=due.secrets,
             timestamp=int(at.timestamp()),
         )
-        status, failure, answer, headers = await self._sent(request)
+        status, failure, answer, headers = await self._sent(request, due.secrets)
         verdict = judge(status, headers, due.attempts_count, parts.chance())
         return Attempt(
             at=at,
@@ -181,7 +181,7 @@ class DeliveryWorker:
         )
 
     async def _sent(
-        self, request: WebhookRequest
+        self, request: WebhookRequest, secrets: Sequence[str]
     ) -> tuple[int | None, str | None, str, Mapping[str, str]]:
         """Send, and return status, failure, the answer's beginning and headers."""
         try:
@@ -190,8 +190,7 @@ class DeliveryWorker:
             )
         except EgressError as problem:
             return None, problem.code, "", {}
-        text = answer.body[:ANSWER_BYTES].decode("utf-8", "replace").replace("\0", "")
-        return answer.status, None, text, answer.headers
+        return answer.status, None, kept_answer(answer.body, secrets), answer.headers
 
     async def _record(self, due: DueDelivery, attempt: Attempt) -> None:
         async with self._parts.database.write() as session:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from cordboard.control.deliveries.schemas import Replay, State
 from cordboard.control.requests import PageQuery
 from cordboard.control.unit import Unit
-from cordboard.storage.tables import Delivery
+from cordboard.storage.tables import Delivery, WebhookHealth
 
 
 async def page_of_deliveries(
@@ -30,6 +30,30 @@ async def page_of_deliveries(
     )
     total = await unit.session.scalar(select(func.count()).select_from(Delivery).where(*which))
     return rows.all(), total or 0
+
+
+async def healths_of(unit: Unit, webhook_ids: Sequence[str]) -> dict[str, WebhookHealth]:
+    """Return how webhooks of the organisation fare, as far as anything was sent to them."""
+    rows = await unit.session.scalars(
+        select(WebhookHealth).where(
+            WebhookHealth.organisation_id == unit.organisation_id,
+            WebhookHealth.webhook_id.in_(webhook_ids),
+        )
+    )
+    return {row.webhook_id: row for row in rows}
+
+
+async def counts_of(unit: Unit, webhook_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Return how many deliveries there are by webhook and state."""
+    counted = (
+        select(Delivery.webhook_id, Delivery.state, func.count())
+        .where(
+            Delivery.organisation_id == unit.organisation_id,
+            Delivery.webhook_id.in_(webhook_ids),
+        )
+        .group_by(Delivery.webhook_id, Delivery.state)
+    )
+    return {(row[0], row[1]): row[2] for row in await unit.session.execute(counted)}
 
 
 def wanted(replay: Replay) -> ColumnElement[bool]:

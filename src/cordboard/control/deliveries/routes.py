@@ -41,6 +41,20 @@ async def replay(caller: Writer, body: Body) -> Response:
         return answer(unit, await service.replayed(unit, fields))
 
 
+@router.get("/webhooks/health")
+async def get_health(caller: Reader, id: UUID) -> Response:
+    """Return how a webhook fares."""
+    async with caller.reading() as unit:
+        return answer(unit, await service.health(unit, str(id)))
+
+
+@router.get("/webhooks/health/list")
+async def list_health(caller: Reader, page: Page) -> Response:
+    """List how webhooks fare, the newest webhook first."""
+    async with caller.reading() as unit:
+        return answer(unit, await service.healths(unit, page))
+
+
 @router.post("/webhooks/secret")
 async def show_secret(caller: Writer, id: UUID) -> Response:
     """Return what a webhook's requests are signed with, and how it fares."""

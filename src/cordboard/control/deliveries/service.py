@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from cordboard.control.deliveries.queries import page_of_deliveries, wanted
+from cordboard.control.deliveries.queries import (
+    counts_of,
+    healths_of,
+    page_of_deliveries,
+    wanted,
+)
 from cordboard.control.deliveries.schemas import Replay, State
 from cordboard.control.errors import Invalid
 from cordboard.control.fields import Json
 from cordboard.control.requests import PageQuery
-from cordboard.control.rows import find
+from cordboard.control.rows import find, page_of
 from cordboard.control.unit import Unit
 from cordboard.control.webhooks.service import WEBHOOKS
 from cordboard.delivery.signing import new_secret
@@ -17,6 +23,7 @@ from cordboard.storage import deliveries
 from cordboard.storage.tables import Delivery, DeliveryAttempt, Webhook, WebhookHealth
 
 NOUN: Final = "delivery"
+STATES: Final = (deliveries.WAITING, deliveries.DELIVERED, deliveries.FAILED)
 _PREFIX: Final = "whsec_"
 
 
@@ -67,6 +74,43 @@ async def secret(unit: Unit, webhook_id: str, *, rotate: bool) -> Json:
         "old_until": health.old_until.isoformat() if old and health.old_until else None,
         "disabled_at": health.disabled_at.isoformat() if health.disabled_at else None,
         "disabled_why": health.disabled_why,
+    }
+
+
+async def health(unit: Unit, webhook_id: str) -> Json:
+    """Return how one webhook fares."""
+    row = await find(unit, Webhook, webhook_id, WEBHOOKS.noun)
+    (shown,) = await _faring(unit, [row])
+    return shown
+
+
+async def healths(unit: Unit, page: PageQuery) -> Json:
+    """Return a page of how webhooks fare."""
+    rows, total = await page_of(unit, Webhook, page, WEBHOOKS.columns)
+    return page.envelope(await _faring(unit, rows), total)
+
+
+async def _faring(unit: Unit, rows: Sequence[Webhook]) -> list[Json]:
+    ids = [row.id for row in rows]
+    known, counts = await healths_of(unit, ids), await counts_of(unit, ids)
+    return [_health(row, known.get(row.id), counts) for row in rows]
+
+
+def _health(
+    row: Webhook, health: WebhookHealth | None, counts: Mapping[tuple[str, str], int]
+) -> Json:
+    failing_since = health.failing_since if health else None
+    disabled_at = health.disabled_at if health else None
+    state = "disabled" if disabled_at else "failing" if failing_since else "ok"
+    return {
+        "id": row.id,
+        "user_id": row.organisation_id,
+        "url": row.fields["url"],
+        "state": state,
+        "failing_since": failing_since.isoformat() if failing_since else None,
+        "disabled_at": disabled_at.isoformat() if disabled_at else None,
+        "disabled_why": health.disabled_why if health else None,
+        **{f"{name}_count": counts.get((row.id, name), 0) for name in STATES},
     }
 
 
