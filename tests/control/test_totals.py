@@ -67,7 +67,7 @@ def test_no_list_is_sorted_or_scanned(
 async def _total(server: Server, counts: Totals, organisation: str, later: timedelta) -> int:
     now = server.services.clock.wall() + later
     async with server.services.database.read() as session:
-        return await counts.of(session, Prompt, organisation, now)
+        return (await counts.of(session, Prompt, organisation, now)).count
 
 
 def test_totals_of_long_lists(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,8 +107,11 @@ def test_totals_of_long_lists(server: Server, monkeypatch: pytest.MonkeyPatch) -
         assert total(17) == 0
 
 
-def test_a_long_list(server: Server) -> None:
-    """Its total is marked as an estimate, and each of its rows is on exactly one page."""
+def test_a_long_list(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its total is marked as an estimate, and each of its rows is on exactly one page, whether a
+    mark is near, new rows have come, or the last page is not full.
+    """
+    monkeypatch.setattr(totals, "MARK_EVERY", 70)
     key = server.other_organisation()
     with server.client(key) as http:
         agent = http.post("/v1/agents/create", json={"prompt": "p"}).json()
@@ -143,3 +146,20 @@ def test_a_long_list(server: Server) -> None:
             assert found["has_more"] == (page < 11)
             seen += [item["id"] for item in found["items"]]
         assert seen == [row["id"] for row in rows[::-1]]
+        fresh = [{**fields, "id": services.randomness.uuid()} for _ in range(3)]
+
+        async def more() -> None:
+            async with services.database.write() as session:
+                for row in fresh:
+                    await session.execute(
+                        insert(Call), {**row, "created_at": services.clock.wall()}
+                    )
+
+        server.run(more())
+        again: list[str] = []
+        for page in range(1, 149):
+            found = http.get("/v1/calls/list", params={"page": page, "size": 7}).json()
+            assert len(found["items"]) == (7 if page <= 143 else 3 if page == 144 else 0)
+            again += [item["id"] for item in found["items"]]
+        assert set(again[:3]) == {row["id"] for row in fresh}
+        assert again[3:] == seen

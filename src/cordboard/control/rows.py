@@ -56,19 +56,22 @@ async def page_of(
 
     """
     mine = table.organisation_id == unit.organisation_id
+    services = unit.services
+    now = services.clock.wall()
+    total = await services.totals.of(unit.session, table, unit.organisation_id, now)
+    start: tuple[ColumnElement[bool], ...] = ()
+    passed = (page.page - 1) * page.size
+    order = _order(table, page, columns)
+    if page.sort_column is None:
+        start, passed = total.start(passed)
     # First the ids alone, which an index holds in order; whole rows only of this page.
-    wanted = select(table.id).where(mine).order_by(*_order(table, page, columns))
-    ids = (
-        await unit.session.scalars(wanted.limit(page.size).offset((page.page - 1) * page.size))
-    ).all()
+    wanted = select(table.id).where(mine, *start).order_by(*order)
+    ids = (await unit.session.scalars(wanted.limit(page.size).offset(passed))).all()
     rows = await unit.session.scalars(
         select(table).options(*options).where(mine, table.id.in_(ids))
     )
     by_id = {row.id: row for row in rows}
-    services = unit.services
-    now = services.clock.wall()
-    total = await services.totals.of(unit.session, table, unit.organisation_id, now)
-    return [by_id[row_id] for row_id in ids if row_id in by_id], total
+    return [by_id[row_id] for row_id in ids if row_id in by_id], total.count
 
 
 def _order(table: type[R], page: PageQuery, columns: Columns) -> tuple[ColumnElement[Any], ...]:
