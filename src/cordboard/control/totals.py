@@ -74,14 +74,14 @@ class Totals:
     ) -> Total:
         """Return how many rows an organisation has in ``table``."""
         mine = table.organisation_id == organisation_id
-        few = select(table.id).where(mine).limit(EXACT_UP_TO + 1).subquery()
-        found = await session.scalar(select(func.count()).select_from(few)) or 0
-        if found <= EXACT_UP_TO:
-            return Total(found, table)
         key = (organisation_id, table.__tablename__)
         known = self._known.pop(key, None)
         settled = now - SETTLED
         if known is None or now - known.counted_at >= RECOUNT:
+            few = select(table.id).where(mine).limit(EXACT_UP_TO + 1).subquery()
+            found = await session.scalar(select(func.count()).select_from(few)) or 0
+            if found <= EXACT_UP_TO:
+                return Total(found, table)
             known = await _counted(session, table, mine, now)
         elif settled - known.until >= SETTLED:
             since = (table.created_at > known.until, table.created_at <= settled)
