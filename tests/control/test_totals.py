@@ -104,7 +104,7 @@ def test_totals_of_long_lists(server: Server, monkeypatch: pytest.MonkeyPatch) -
                 )
 
         server.run(take())
-        assert total(17) == 0
+        assert total(27) == 0
 
 
 def test_a_long_list(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
