@@ -35,8 +35,9 @@ torture: $(DEV_READY) system-packages ## the same tests with the large counts
 	@CORDBOARD_TORTURE=1 PYTEST_ADDOPTS="$$PYTEST_ADDOPTS --timeout 3600" $(MAKE) --no-print-directory test
 
 .PHONY: bench
-bench: $(DEV_READY) ## measure what a media stream costs and how soon it answers (ARGS are passed on)
+bench: $(DEV_READY) ## measure what a media stream costs and how soon it answers (ARGS are passed on); then the API
 	@$(BIN)/python -m benchmarks.streams $(ARGS)
+	@$(BIN)/python -m benchmarks.api $(API_ARGS)
 
 .PHONY: bench-all
 bench-all: $(DEV_READY) ## the same for the peers, in the same run (installs them under build/)
