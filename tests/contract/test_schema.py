@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -15,7 +17,7 @@ from schemathesis.generation.stateful import run_state_machine_as_test
 
 from cordboard.control.openapi.document import document
 from tests.contract.prepared import prepare
-from tests.control.server import Server
+from tests.control.server import Server, running
 from tests.counts import count
 
 pytestmark = [pytest.mark.xdist_group("contract"), pytest.mark.timeout(count(120, 3600))]
@@ -36,6 +38,13 @@ SETTINGS: Final = settings(
 
 load_all_checks()
 CHECKED: Final[list[Any]] = [check for check in CHECKS.get_all() if check.__name__ not in OTHERWISE]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Return a server of its own: after wrong keys it takes no new ones from this address."""
+    with running(tmp_path) as started:
+        yield started
 
 
 def test_schemathesis(server: Server) -> None:
