@@ -29,7 +29,6 @@ from cordboard.sip.in_dialog_requests import (
 )
 from cordboard.sip.message import BadMessage, Request, Response, parse_datagram
 from cordboard.sip.out_of_dialog import receive_out_of_dialog
-from cordboard.sip.owed import owed_answer, send_owed
 from cordboard.sip.registration import REGISTRATION_PREFIX, Registrations
 from cordboard.sip.responses import respond_stateless
 from cordboard.sip.transaction import OWNER_PREFIX, Transaction
@@ -218,18 +217,9 @@ class CallCommands:
         return True
 
     def dialog(self, handle: str) -> DialogRecord | None:
-        """Return the dialog's persisted form, good for a BYE after a restart, and for the answer
-        that is owed to whoever it rings for.
-        """
+        """Return the dialog's persisted form, good for a BYE after a restart."""
         leg = self._core.legs.get(handle)
-        return {**leg.dialog.to_dict(), "owed": owed_answer(leg)} if leg else None
-
-    def refuse_lost(self, record: DialogRecord) -> bool:
-        """Refuse a call that a process that died let ring; False where no answer is on record.
-
-        Raises ``BadField`` for a record that ``dialog`` did not make.
-        """
-        return send_owed(self._core, record)
+        return leg.dialog.to_dict() if leg else None
 
     def adopt(self, record: DialogRecord) -> str:
         """Take over a confirmed dialog from its persisted form and return a new handle.

@@ -8,7 +8,6 @@ import asyncio
 import logging
 
 from cordboard.ports import OpenCall
-from cordboard.sip.dialog import DialogRecord
 from cordboard.sip.events import CallReleased, SipEvent
 from cordboard.sip.fields import BadField
 from cordboard.telephony.sip.endpoint import SipEndpoint
@@ -41,15 +40,11 @@ class Releaser:
             log.info("sip.bye_unanswered", extra={"call": call.call_id})
 
     def _let_go(self, call: OpenCall, released: _Released) -> None:
-        """Send BYE in a dialog, before it the final answer where that is owed still, and CANCEL
-        for a call that was being placed. Raises ``BadField``.
-        """
+        """Send BYE in a dialog, CANCEL for a call that was being placed. Raises ``BadField``."""
         calls, now_ms = self._endpoint.agent.calls, self._endpoint.now_ms
         lost = lost_invitation(call.dialog)
         if lost is None:
-            record: DialogRecord = dict(call.dialog)  # type: ignore[arg-type]
-            calls.refuse_lost(record)
-            handle = calls.adopt(record)
+            handle = calls.adopt(dict(call.dialog))  # type: ignore[arg-type]
             self._endpoint.listen(handle, released)
             calls.hang_up(handle, now_ms, "server restarted")
             return
