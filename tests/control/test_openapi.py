@@ -11,6 +11,7 @@ import pytest
 
 from cordboard.control.openapi.document import document
 from tests.control.additions import PAGE, page
+from tests.control.official import Vocode
 from tests.control.openapi_cover import Cover
 
 THEIRS: dict[str, Any] = json.loads(
@@ -57,6 +58,16 @@ def test_covers(path: str, method: str) -> None:
             assert found is not None, part.__name__
             gaps += cover.gaps(shape, found, part.__name__)
     assert not gaps, "\n".join(dict.fromkeys(gaps))
+
+
+def test_named_as_the_clients_methods() -> None:
+    """Each operation has the name of the official client's method for it."""
+    client = Vocode(token="k", base_url="http://127.0.0.1:9")
+    for path, method in OPERATIONS:
+        name = document()["paths"][path][method]["operationId"]
+        if path != "/metrics":
+            resource = getattr(client, path.split("/")[2])
+            assert hasattr(resource, name), name
 
 
 def test_a_gap_is_found() -> None:

@@ -83,16 +83,16 @@ def _refusal(text: str) -> Shape:
 def _resource_paths() -> Shape:
     paths: Shape = {}
     for noun, name in _RESOURCES.items():
-        base = f"/v1/{noun}"
+        base, one = f"/v1/{noun}", noun.removesuffix("s")
         paths |= {
-            base: {"get": _operation(f"get_{noun}", ref(name), query=_ID)},
+            base: {"get": _operation(f"get_{one}", ref(name), query=_ID)},
             f"{base}/list": {"get": _operation(f"list_{noun}", ref(f"{name}Page"), query=_PAGE)},
             f"{base}/create": {
-                "post": _operation(f"create_{noun}", ref(name), body=ref(f"{name}Params"))
+                "post": _operation(f"create_{one}", ref(name), body=ref(f"{name}Params"))
             },
             f"{base}/update": {
                 "post": _operation(
-                    f"update_{noun}", ref(name), query=_ID, body=ref(f"{name}UpdateParams")
+                    f"update_{one}", ref(name), query=_ID, body=ref(f"{name}UpdateParams")
                 )
             },
         }
