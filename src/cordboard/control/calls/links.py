@@ -33,6 +33,11 @@ class Link:
     call_id: str
     until: str
 
+    def path(self, signature: str) -> str:
+        """Return the only path and query that the link is taken in."""
+        facts = {"organization": self.organisation_id, "until": self.until, "signature": signature}
+        return f"{PATH}{self.call_id}?{urlencode(facts)}"
+
     def signature(self, key_secret: bytes) -> str:
         """Return what only this server can add."""
         key = hmac.new(key_secret, _PURPOSE, hashlib.sha256).digest()
@@ -46,13 +51,8 @@ def link_path(
     """Return the path and query of a link, and when it ends."""
     ends = services.clock.wall() + timedelta(seconds=min(seconds, SECONDS_MAX))
     link = Link(organisation_id, call_id, str(int(ends.timestamp())))
-    query = {
-        "organization": link.organisation_id,
-        "until": link.until,
-        "signature": link.signature(services.key_secret),
-    }
     moment = datetime.fromtimestamp(int(link.until), UTC)
-    return f"{PATH}{call_id}?{urlencode(query)}", moment
+    return link.path(link.signature(services.key_secret)), moment
 
 
 def opens(services: ControlServices, link: Link, signature: str) -> bool:

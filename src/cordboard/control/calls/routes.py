@@ -137,7 +137,9 @@ async def get_linked_recording(
     """Return a recording to whoever has the address of it; every refusal is the same 404."""
     services: ControlServices = request.app.state.services
     link = Link(organization, call_id, until)
-    if not opens(services, link, signature):
+    sent = request.scope["raw_path"] + b"?" + request.scope["query_string"]
+    as_made = sent.endswith(link.path(signature).encode("utf-8", "surrogatepass"))
+    if not as_made or not opens(services, link, signature):
         raise NotFound(service.NO_RECORDING)
     caller = Caller(services, link.organisation_id, "", "viewer", None)
     return _played(await service.linked_recording(caller, link.call_id), link.call_id)
