@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cordboard.cli import keys, numbers, organisations, templates, trunks
+from cordboard.cli import flows, keys, numbers, organisations, templates, trunks
 from cordboard.storage.keys import well_formed
 
 RUNNER = CliRunner()
@@ -17,6 +17,7 @@ APPS = {
     "numbers": numbers.app,
     "organizations": organisations.app,
     "templates": templates.app,
+    "flows": flows.app,
 }
 
 
@@ -116,6 +117,24 @@ def test_refusals_are_told() -> None:
     assert "no agent named" in run("numbers", "add", "1", "--trunk", "x", "--agent", "z").output
     assert done("numbers", "add", "100", "--trunk", "x")
     assert "linked already" in run("numbers", "add", "100", "--trunk", "x").output
+
+
+def test_flows() -> None:
+    """A flow is added, shown with its token masked, put on a number by name, and kept for it."""
+    done("trunks", "add", "pbx", "--network", "10.0.0.0/8")
+    flow = done("flows", "add", "desk", "wss://app.example/x", "--token", "secret-words")
+    assert "websocket" in done("flows", "list")
+    shown = done("flows", "show", "desk")
+    assert flow in shown
+    assert "secret-words" not in shown
+    said = done("numbers", "add", "100", "--trunk", "pbx", "--flow", "desk")
+    assert said == f"100 is answered by flow {flow}"
+    assert flow in done("numbers", "list")
+    assert "1 numbers lead to this flow" in run("flows", "delete", flow).output
+    assert "no flow named" in run("numbers", "add", "101", "--trunk", "pbx", "--flow", "x").output
+    assert "url: " in run("flows", "add", "bad", "ftp://app.example").output
+    assert done("flows", "add", "other", "https://app.example/x")
+    assert done("flows", "delete", "other") == "Deleted flow other"
 
 
 def test_a_lost_master_key_is_told(data_dir: Path) -> None:

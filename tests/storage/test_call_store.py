@@ -115,10 +115,10 @@ async def find_plan(
 
 
 async def show_agent(
-    _session: AsyncSession, _organisation_id: str, agent_id: str | None
+    _session: AsyncSession, _organisation_id: str, plan: CallPlan
 ) -> Mapping[str, object]:
     """Show an agent that cannot be mistaken."""
-    return {"id": agent_id, "name": "shown"}
+    return {"id": plan.agent_id, "name": "shown"}
 
 
 def open_store(database: Database, engine_id: str, **options: object) -> SqlCallStore:
@@ -258,7 +258,7 @@ async def test_verdicts_stand_on_the_row(
 ) -> None:
     """Who picked up, and what was wished, is told of by facts alone; who picked up is announced."""
 
-    async def show(session: AsyncSession, organisation_id: str, agent_id: str | None) -> Json:
+    async def show(session: AsyncSession, organisation_id: str, plan: CallPlan) -> Json:
         return {"webhook": {"subscriptions": ["event_human_detection"]}}
 
     async with open_store(database, "first", show_agent=show) as store:

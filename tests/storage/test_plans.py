@@ -323,7 +323,7 @@ async def test_inbound(
     plans = InboundPlans(clock=_Clock())
     async with database.read() as session:
         found = await plans.find(session, trunk_id, number, "+49 1")
-        shown = await plans.show(session, "o", "g")
+        shown = await plans.show(session, "o", CallPlan(organisation_id="o", agent_id="g"))
     assert (found.organisation_id if found else None) == organisation_id
     if found is not None:
         assert found.plan.agent_id == "g"

@@ -9,6 +9,7 @@ from cordboard.cli import (
     calls,
     deliveries,
     doctor,
+    flows,
     keys,
     numbers,
     organisations,
@@ -34,6 +35,7 @@ app.command("softphone")(softphone.softphone)
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(trunks.app, name="trunks")
 app.add_typer(templates.app, name="templates")
+app.add_typer(flows.app, name="flows")
 app.add_typer(keys.app, name="keys")
 app.add_typer(organisations.app, name="organizations")
 app.add_typer(calls.app, name="calls")

@@ -22,9 +22,12 @@ def add(
     agent: Annotated[
         str | None, typer.Option(help="The agent's name or id; without it, a default agent.")
     ] = None,
+    flow: Annotated[
+        str | None, typer.Option(help="The flow's name or id, in place of an agent.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Have an agent answer a number that is reached through a trunk."""
+    """Have an agent, or a flow, answer a number that is reached through a trunk."""
 
     async def work(unit: Unit) -> Json:
         from cordboard.control.numbers.service import link
@@ -35,10 +38,13 @@ def add(
         }
         if agent is not None:
             body["inbound_agent"] = await agent_id(unit, agent)
+        if flow is not None:
+            body["inbound_flow"] = await flow_id(unit, flow)
         return await link(unit, body, None)
 
     added = in_transaction(data_dir, work)
-    typer.echo(f"{added['number']} is answered by agent {added['agent_id']}")
+    who = f"flow {added['inbound_flow']}" if flow is not None else f"agent {added['agent_id']}"
+    typer.echo(f"{added['number']} is answered by {who}")
 
 
 @app.command("list")
@@ -51,12 +57,14 @@ def list_numbers(data_dir: DataDir = None) -> None:
         return [
             (
                 *(row.number, row.label, "yes" if row.active else "no"),
-                *(row.trunk_id or "", row.inbound_agent_id or ""),
+                *(row.trunk_id or "", row.inbound_agent_id or "", row.inbound_flow_id or ""),
             )
             for row in await all_numbers(unit)
         ]
 
-    table([("number", "label", "active", "trunk", "agent"), *in_transaction(data_dir, work)])
+    table(
+        [("number", "label", "active", "trunk", "agent", "flow"), *in_transaction(data_dir, work)]
+    )
 
 
 async def _trunk_id(unit: Unit, wanted: str) -> str:
@@ -83,4 +91,18 @@ async def agent_id(unit: Unit, wanted: str) -> str:
     row = await agent_by_name(unit, wanted)
     if row is None:
         raise NotFound(f"There is no agent named {wanted!r}, or more than one")
+    return row.id
+
+
+async def flow_id(unit: Unit, wanted: str) -> str:
+    """Return the id of a flow that is named by id or name."""
+    from cordboard.control.errors import NotFound
+    from cordboard.control.fields import as_uuid
+    from cordboard.control.flows.queries import flow_by_name
+
+    if as_uuid(wanted):
+        return wanted
+    row = await flow_by_name(unit, wanted)
+    if row is None:
+        raise NotFound(f"There is no flow named {wanted!r}")
     return row.id

@@ -21,6 +21,7 @@ from cordboard.control.auth import FailedAttempts
 from cordboard.control.calls import routes as calls
 from cordboard.control.deliveries import routes as deliveries
 from cordboard.control.errors import ControlError, Invalid
+from cordboard.control.flows import routes as flows
 from cordboard.control.keys import routes as keys
 from cordboard.control.numbers import routes as numbers
 from cordboard.control.openapi import document
@@ -63,6 +64,7 @@ def create_app(services: ControlServices) -> FastAPI:
         app.include_router(noun.router)
     app.include_router(calls.extension)
     app.include_router(calls.links)
+    app.include_router(flows.router)
     app.include_router(deliveries.router)
     app.include_router(usage.router)
     app.include_router(measures.router)

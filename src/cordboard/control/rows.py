@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.sql.base import ExecutableOption
 
 from cordboard.control.errors import Invalid, NotFound
@@ -48,17 +48,20 @@ async def page_of(
     page: PageQuery,
     columns: Columns,
     options: Sequence[ExecutableOption] = (),
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[Sequence[R], int]:
     """Return the rows of a page, and how many there are in all; ``options`` say how to load them.
+
+    ``only`` says which rows count.
 
     Raises:
         Invalid: the column to sort by is not one of ``columns``.
 
     """
-    mine = table.organisation_id == unit.organisation_id
+    mine = and_(table.organisation_id == unit.organisation_id, *only)
     services = unit.services
     now = services.clock.wall()
-    total = await services.totals.of(unit.session, table, unit.organisation_id, now)
+    total = await services.totals.of(unit.session, table, unit.organisation_id, now, only)
     start: tuple[ColumnElement[bool], ...] = ()
     passed = (page.page - 1) * page.size
     order = _order(table, page, columns)

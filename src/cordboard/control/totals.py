@@ -9,11 +9,12 @@ old date, show at the next whole count, after ten minutes at most.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cordboard.storage.tables import TenantRow
@@ -67,14 +68,19 @@ class Totals:
     """The totals of long lists; at most a thousand are remembered, the longest unused go first."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
+        self._known: OrderedDict[tuple[str, ...], _Known] = OrderedDict()
 
     async def of(
-        self, session: AsyncSession, table: type[TenantRow], organisation_id: str, now: datetime
+        self,
+        session: AsyncSession,
+        table: type[TenantRow],
+        organisation_id: str,
+        now: datetime,
+        only: Sequence[ColumnElement[bool]] = (),
     ) -> Total:
-        """Return how many rows an organisation has in ``table``."""
-        mine = table.organisation_id == organisation_id
-        key = (organisation_id, table.__tablename__)
+        """Return how many rows an organisation has in ``table``, of those that ``only`` lets in."""
+        mine = and_(table.organisation_id == organisation_id, *only)
+        key = (organisation_id, table.__tablename__, *map(_text, only))
         known = self._known.pop(key, None)
         settled = now - SETTLED
         if known is None or now - known.counted_at >= RECOUNT:
@@ -106,6 +112,10 @@ async def _counted(
     marks = tuple((row.created_at, row.id) for row in await session.execute(marked))
     count = await _count(session, mine, table.created_at <= settled)
     return _Known(count, settled, now, MARK_EVERY, marks)
+
+
+def _text(condition: ColumnElement[bool]) -> str:
+    return str(condition.compile(compile_kwargs={"literal_binds": True}))
 
 
 async def _count(session: AsyncSession, *conditions: ColumnElement[Any]) -> int:

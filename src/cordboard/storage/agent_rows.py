@@ -25,8 +25,8 @@ from cordboard.storage.tables import (
 Json = dict[str, Any]
 R = TypeVar("R", bound=ResourceRow)
 
-# Nouns without types in the public API: there, ``type`` would be a stray key.
-UNTYPED: Final = ("prompt", "webhook")
+# Nouns without types in the API: there, ``type`` would be a stray key.
+UNTYPED: Final = ("prompt", "webhook", "flow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

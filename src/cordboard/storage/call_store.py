@@ -19,6 +19,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cordboard.call.plan import CallPlan
 from cordboard.ports import CallEnding, Clock, Direction, Fact, InboundPlan, NewCall, OpenCall
 from cordboard.storage import call_recovery, call_writes, outbound_calls
 from cordboard.storage.call_writer import (
@@ -36,7 +37,7 @@ from cordboard.storage.tables import Call, Leg
 from cordboard.storage.write_queue import WriteQueue
 
 FindPlan = Callable[[AsyncSession, str | None, str, str], Awaitable[InboundPlan | None]]
-ShowAgent = Callable[[AsyncSession, str, str | None], Awaitable[Mapping[str, object]]]
+ShowAgent = Callable[[AsyncSession, str, CallPlan], Awaitable[Mapping[str, object]]]
 
 HEARTBEAT_MS: Final = 2_000
 LEASE_MS: Final = 8_000
@@ -58,7 +59,7 @@ class StoreUnavailable(TimeoutError):
 
 
 async def _no_agent(
-    _session: AsyncSession, _organisation_id: str, _agent_id: str | None
+    _session: AsyncSession, _organisation_id: str, _plan: CallPlan
 ) -> Mapping[str, object]:
     return {}
 
@@ -66,10 +67,10 @@ async def _no_agent(
 class SqlCallStore:
     """``ports.CallStore`` for the engine ``engine_id``. Use it as ``async with``.
 
-    ``find_plan`` turns a called number into a plan; ``show_agent`` returns the agent as the public
-    API shows it, kept on the call's row; ``has_recording`` (organisation id, call id) tells whether
-    an interrupted call left a readable recording. Facts beyond ``queue_max_count`` waiting ones are
-    refused (``refused_count``). Leaving the scope writes what waits.
+    ``find_plan`` turns a called number into a plan; ``show_agent`` returns the plan's agent or
+    flow as the API shows it, kept on the call's row; ``has_recording`` (organisation id, call id)
+    tells whether an interrupted call left a readable recording. Facts beyond ``queue_max_count``
+    waiting ones are refused (``refused_count``). Leaving the scope writes what waits.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class SqlCallStore:
         async def write(session: AsyncSession) -> None:
             if call.direction is Direction.OUTBOUND:
                 return  # its rows were written before this engine was asked to run it
-            agent = await self._show_agent(session, call.organisation_id, call.plan.agent_id)
+            agent = await self._show_agent(session, call.organisation_id, call.plan)
             row, leg = call_writes.new_rows(call, agent, lease)
             session.add(row)
             await session.flush()

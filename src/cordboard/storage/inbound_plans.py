@@ -10,8 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cordboard.call.context_answer import ContextAnswer
+from cordboard.call.plan import CallPlan
 from cordboard.ports import Clock, InboundPlan
 from cordboard.storage.agent_rows import AgentRows, api_agent, load_agent
+from cordboard.storage.flow_rows import flow_of_call, flow_plan, load_flow
 from cordboard.storage.phone_numbers import shown_number, stored_user_part
 from cordboard.storage.plans import (
     DEFAULTS,
@@ -53,7 +55,11 @@ class InboundPlans:
         loopback carrier) it is found where no other organisation has the same one.
         """
         row = await self._number(session, trunk_id, number)
-        if row is None or row.inbound_agent_id is None:
+        if row is None:
+            return None
+        if row.inbound_flow_id is not None:
+            return await self._of_flow(session, row, row.inbound_flow_id)
+        if row.inbound_agent_id is None:
             return None
         caller = shown_number(from_number, self.home_country)
         rows = await load_agent(session, row.organisation_id, row.inbound_agent_id)
@@ -84,11 +90,23 @@ class InboundPlans:
         return InboundPlan(question.organisation_id, number, replace(plan, context_answer=answer))
 
     async def show(
-        self, session: AsyncSession, organisation_id: str, agent_id: str | None
+        self, session: AsyncSession, organisation_id: str, plan: CallPlan
     ) -> Mapping[str, object]:
-        """Return an agent as the public API shows it, for the call's row."""
+        """Return a plan's agent or flow as the API shows it, for the call's row."""
+        if plan.flow is not None:
+            return await flow_of_call(session, organisation_id, plan.flow.flow_id)
+        agent_id = plan.agent_id
         rows = await load_agent(session, organisation_id, agent_id) if agent_id else None
         return api_agent(rows) if rows else {}
+
+    async def _of_flow(
+        self, session: AsyncSession, row: Number, flow_id: str
+    ) -> InboundPlan | None:
+        flow = await load_flow(session, row.organisation_id, flow_id)
+        if flow is None:
+            return None
+        plan = await flow_plan(session, flow, self.options)
+        return InboundPlan(row.organisation_id, row.number, plan)
 
     async def _number(
         self, session: AsyncSession, trunk_id: str | None, number: str

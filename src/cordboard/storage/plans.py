@@ -93,7 +93,7 @@ def plan_of(
         prompt=filled(_instructions(rows)),
         initial_message=filled(greeting) if greeting else None,
         actions=action_plans(rows.actions, filled),
-        voice=_voice(rows.voice, options),
+        voice=voice_plan(rows.voice, options),
         language_model=_language_model(rows, options),
         transcriber=TranscriberPlan(
             provider=options.transcriber, keywords=fields["deepgram_keywords"] or {}
@@ -135,7 +135,8 @@ def _instructions(rows: AgentRows) -> str:
     return own if own or template is None else str(template.fields["content"])
 
 
-def _voice(row: Voice, options: PlanOptions) -> VoicePlan:
+def voice_plan(row: Voice, options: PlanOptions) -> VoicePlan:
+    """Return the plan of a stored voice."""
     fields = row.fields
     provider = options.synthesizer
     if row.type != _SERVER_VOICE:

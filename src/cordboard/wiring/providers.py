@@ -26,6 +26,9 @@ VOICE_VENDOR = "eleven_labs"
 """As plans name it: the API's type of voice without its prefix."""
 
 OTHER_VOICES = ("azure", "rime", "play_ht", VOICE_VENDOR)
+OTHER_EARS = ("azure", VOICE_VENDOR)
+"""Transcribers that a flow may name and nothing here is built for: the server's own listens."""
+
 EMBEDDED = "embedded"
 FREE_SPEECH = "the embedded transcriber understands expected answers, not free speech"
 NO_EFFECT = "{} has no effect with the {}"
@@ -127,12 +130,16 @@ async def build_providers(
     transcribers |= vendors.transcribers
     synthesizers |= vendors.synthesizers
     models: dict[str, LanguageModel] = {FORM: FormModel(), **vendors.language_models}
+    hearing = _auto(settings.transcriber, HEARING_VENDOR, EMBEDDED, transcribers)
     voice = _auto(settings.synthesizer, VOICE_VENDOR, EMBEDDED, synthesizers)
     return Providers(
         Choice(
             transcribers,
-            _auto(settings.transcriber, HEARING_VENDOR, EMBEDDED, transcribers),
-            {HEARING_VENDOR: (EMBEDDED,)},
+            hearing,
+            {
+                **dict.fromkeys(OTHER_EARS, (hearing, EMBEDDED)),
+                HEARING_VENDOR: (EMBEDDED,) if hearing == HEARING_VENDOR else (hearing, EMBEDDED),
+            },
         ),
         Choice(models, _auto(settings.language_model, CHAT, FORM, models)),
         # An agent whose voice is of a vendor that is not configured speaks with the server's own.

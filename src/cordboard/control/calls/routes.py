@@ -40,7 +40,7 @@ Language = Annotated[str | None, Header(alias="x-fern-language")]
 async def get_call(caller: Reader, id: UUID) -> Response:
     """Return a call."""
     async with caller.reading() as unit:
-        row = await service.find_call(unit, str(id))
+        row = await service.find_public_call(unit, str(id))
         return answer(unit, await show_call(unit, row))
 
 
@@ -50,7 +50,7 @@ async def list_calls(caller: Reader, page: Page, language: Language = None) -> R
     version = caller.client_version
     texts = wants_text_times(language, version)
     async with caller.reading() as unit:
-        rows, total = await service.page_of_calls(unit, page)
+        rows, total = await service.page_of_calls(unit, page, public=True)
         items = [listed_call(row, version, text_times=texts) for row in rows]
         return answer(unit, page.envelope(items, total))
 
@@ -65,6 +65,8 @@ async def create_call(caller: Writer, body: Body, idempotency_key: Key = None) -
 @router.post("/end")
 async def end_call(caller: Writer, id: UUID) -> Response:
     """End a call; one that has ended is returned as it is."""
+    async with caller.reading() as unit:
+        await service.find_public_call(unit, str(id))
     row = await service.end(caller, str(id))
     async with caller.reading() as unit:
         return answer(unit, await show_call(unit, row))
@@ -105,7 +107,7 @@ async def get_extended(caller: Reader, id: UUID) -> Response:
 async def list_extended(caller: Reader, page: Page) -> Response:
     """Return a page of calls with direction, operator and end reason."""
     async with caller.reading() as unit:
-        rows, total = await service.page_of_calls(unit, page)
+        rows, total = await service.page_of_calls(unit, page, public=False)
         version = caller.client_version
         items = [listed_call(row, version) | await record_of(unit, row) for row in rows]
         return answer(unit, page.envelope(items, total))
@@ -143,6 +145,20 @@ async def get_linked_recording(
         raise NotFound(service.NO_RECORDING)
     caller = Caller(services, link.organisation_id, "", "viewer", None)
     return _played(await service.linked_recording(caller, link.call_id), link.call_id)
+
+
+@extension.post("/end")
+async def end_extended(caller: Writer, id: UUID) -> Response:
+    """End a call of an agent or a flow; one that has ended is returned as it is."""
+    row = await service.end(caller, str(id))
+    async with caller.reading() as unit:
+        return answer(unit, await show_call(unit, row) | await record_of(unit, row))
+
+
+@extension.get("/recording")
+async def get_extended_recording(caller: Reader, id: UUID) -> Response:
+    """Return the recording of a call of an agent or a flow."""
+    return await _recording(caller, id)
 
 
 @extension.get("/{call_id}/events")

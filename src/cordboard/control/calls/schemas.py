@@ -68,7 +68,9 @@ def shown_event(row: CallEvent) -> Json:
 
 def extended(row: Call) -> Json:
     """Return what the public API has no place for, for our own routes."""
+    flow = {"agent": None, "flow": row.agent} if row.flow_id is not None else {"flow": None}
     return {
+        **flow,
         "direction": row.direction,
         "operator": row.operator,
         "end_reason": row.end_reason,

@@ -19,6 +19,7 @@ from cordboard.storage.tables import Call
 
 NOUN: Final = "call"
 NO_RECORDING: Final = "This call has no recording"
+AGENT: Final = "agent"
 END_TIMEOUT_S: Final = 10
 END_RETRY_S: Final = 0.1
 RECORDING_TIMEOUT_S: Final = 30
@@ -30,9 +31,20 @@ async def find_call(unit: Unit, call_id: str) -> Call:
     return await find(unit, Call, call_id, NOUN)
 
 
-async def page_of_calls(unit: Unit, page: PageQuery) -> tuple[list[Call], int]:
-    """Return the calls of a page, and how many there are."""
-    rows, total = await page_of(unit, Call, page, COLUMNS, [defer(Call.plan)])
+async def find_public_call(unit: Unit, call_id: str) -> Call:
+    """Return a call that the public API knows of: clients cannot read one without an agent."""
+    row = await find_call(unit, call_id)
+    if row.operator != AGENT:
+        raise NotFound(
+            "No call with this id that an agent answers; those of flows are under /x/v1/calls"
+        )
+    return row
+
+
+async def page_of_calls(unit: Unit, page: PageQuery, *, public: bool) -> tuple[list[Call], int]:
+    """Return the calls of a page, and how many there are; flows' calls are not public."""
+    only = [Call.operator == AGENT] if public else []
+    rows, total = await page_of(unit, Call, page, COLUMNS, [defer(Call.plan)], only)
     return list(rows), total
 
 

@@ -20,6 +20,7 @@ from cordboard.control.errors import (
     raise_any,
 )
 from cordboard.control.fields import Json, as_uuid, dumped, given, validated
+from cordboard.control.flows.service import flow_for
 from cordboard.control.numbers.queries import COLUMNS, number_of
 from cordboard.control.numbers.schemas import (
     KEEP_EMPTY,
@@ -64,11 +65,13 @@ async def link(unit: Unit, body: Json, version: Version) -> Json:
     row = await number_of(unit, text)
     if row is not None and row.active:
         raise Conflict("This phone number is linked already")
-    agent = await _agent_for(unit, body, outbound_only=params.outbound_only)
+    flow_id = await _flow_for(unit, body)
+    agent = await _agent_for(unit, body, no_default=params.outbound_only or flow_id is not None)
     if row is None:
         row = new_number(unit, text)
         unit.session.add(row)
     row.active = True
+    row.inbound_flow_id = flow_id
     by_trunk = isinstance(reached, SipTrunk)
     row.trunk_id = reached.id if by_trunk else None
     row.telephony_account_connection_id = None if by_trunk else reached.id
@@ -80,7 +83,10 @@ async def link(unit: Unit, body: Json, version: Version) -> Json:
 
 
 async def update(unit: Unit, phone_number: str, body: Json, version: Version) -> Json:
-    """Change what the body gives; an object as ``inbound_agent`` changes the attached agent."""
+    """Change what the body gives; an object as ``inbound_agent`` changes the attached agent.
+
+    An agent takes the place of a flow, a flow that of an agent.
+    """
     row = await find_number(unit, phone_number)
     new = given(body, KEEP_EMPTY)
     problems: list[Problem] = []
@@ -96,6 +102,13 @@ async def update(unit: Unit, phone_number: str, body: Json, version: Version) ->
     if "inbound_agent" in new:
         with collecting(problems):
             row.inbound_agent_id = await _updated_agent(unit, row, new["inbound_agent"])
+            if row.inbound_agent_id is not None:
+                row.inbound_flow_id = None
+    if "inbound_flow" in new:
+        with collecting(problems):
+            row.inbound_flow_id = await _flow_for(unit, new)
+            if row.inbound_flow_id is not None:
+                row.inbound_agent_id = None
     raise_any(problems)
     if not new:
         unit.notices.append("nothing was changed")
@@ -120,13 +133,15 @@ async def buy(unit: Unit, body: Json, version: Version) -> Json:
     """
     params = validated(BuyParams, body, ("body",))
     # What is wrong with the request is told before whether there is a number.
-    agent = await _agent_for(unit, body, outbound_only=False)
+    flow_id = await _flow_for(unit, body)
+    agent = await _agent_for(unit, body, no_default=flow_id is not None)
     trunk, text = await _free_number(unit, params)
     row = await number_of(unit, text)
     if row is None:
         row = new_number(unit, text)
         unit.session.add(row)
     row.active = True
+    row.inbound_flow_id = flow_id
     row.trunk_id, row.telephony_account_connection_id = trunk.id, None
     row.telephony_provider = SIP
     row.inbound_agent_id = agent.id if agent else None
@@ -232,10 +247,21 @@ async def _reached(unit: Unit, wanted: str) -> SipTrunk | AccountConnection:
     return connection
 
 
-async def _agent_for(unit: Unit, body: Json, *, outbound_only: bool) -> Agent | None:
+async def _flow_for(unit: Unit, body: Json) -> str | None:
+    """Return the id of the flow that is asked for; a number has an agent or a flow."""
+    value = body.get("inbound_flow")
+    if value in (None, {}):
+        return None
+    place = ("body", "inbound_flow")
+    if body.get("inbound_agent") is not None:
+        raise Invalid.at(place, "A number has an agent or a flow, not both")
+    return (await flow_for(unit, value, place)).id
+
+
+async def _agent_for(unit: Unit, body: Json, *, no_default: bool) -> Agent | None:
     place = ("body", "inbound_agent")
     value = body.get("inbound_agent", "default")
-    if value is None or ("inbound_agent" not in body and outbound_only):
+    if value is None or ("inbound_agent" not in body and no_default):
         return None
     if value == "default":
         return await agents.add_default(unit)
@@ -278,6 +304,7 @@ def _normalized(row: Number, version: Version) -> Json:
         "label": row.label,
         "inbound_agent": row.inbound_agent_id,
         "agent_id": row.inbound_agent_id,
+        "inbound_flow": row.inbound_flow_id,
         "outbound_only": row.outbound_only,
         "example_context": row.example_context,
         "number": row.number,

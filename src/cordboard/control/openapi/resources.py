@@ -155,6 +155,7 @@ def _numbers() -> Shape:
         "carrier": TEXT,
         "trunk_id": either(UUID, NOTHING),
         "agent_id": either(UUID, NOTHING),
+        "inbound_flow": either(UUID, NOTHING),
     }
     whole = {
         "inbound_agent": either(ref("Agent"), NOTHING),
@@ -168,8 +169,10 @@ def _numbers() -> Shape:
     update["properties"]["inbound_agent"] = either(
         ref("AgentUpdateParams"), UUID, LEFT_AS_IT_IS, NOTHING
     )
-    buy = {"inbound_agent": agent, "telephony_account_connection": either(UUID, NOTHING)}
-    link = {"inbound_agent": agent, "telephony_account_connection": UUID}
+    update["properties"]["inbound_flow"] = either(UUID, LEFT_AS_IT_IS, NOTHING)
+    answered = {"inbound_agent": agent, "inbound_flow": either(UUID, NOTHING)}
+    buy = {**answered, "telephony_account_connection": either(UUID, NOTHING)}
+    link = {**answered, "telephony_account_connection": UUID}
     linked = fields_of(LinkParams, link)
     linked["required"] = ["phone_number", "telephony_account_connection"]
     return {

@@ -16,6 +16,7 @@ from cordboard.storage.tables.agents import (
 )
 from cordboard.storage.tables.calls import Call, CallEvent, DialAttempt, Leg, OutboxEvent
 from cordboard.storage.tables.deliveries import Delivery, DeliveryAttempt, WebhookHealth
+from cordboard.storage.tables.flows import Flow
 from cordboard.storage.tables.idempotency import IdempotencyKey
 from cordboard.storage.tables.key_checks import KeyCheck
 from cordboard.storage.tables.numbers import Number, SipTrunk
@@ -33,6 +34,7 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "DialAttempt",
+    "Flow",
     "IdempotencyKey",
     "JsonObject",
     "KeyCheck",

@@ -18,7 +18,8 @@ from cordboard.storage.tables.rows import (
 
 
 class Call(TenantRow):
-    """One call. ``agent`` is the agent as the API showed it at the start; ``plan`` is what runs.
+    """One call. ``agent`` is the agent, or the flow, as the API showed it at the start; ``plan`` is
+    what runs; ``operator`` is ``agent`` or ``flow``.
 
     ``direction``, ``end_reason``, ``status``, ``stage`` and ``stage_outcome`` hold values of closed
     lists (``ports.Direction``, ``call.events.EndReason``, the public API's enums).
@@ -32,6 +33,8 @@ class Call(TenantRow):
         Index("ix_calls_lease", "status", "lease_until"),
         Index("ix_calls_started", "organisation_id", "started_at", "id"),
         Index("ix_calls_ended", "organisation_id", "ended_at", "id"),
+        Index("ix_calls_operator", "organisation_id", "operator", "created_at", "id"),
+        Index("ix_calls_flow", "flow_id", "created_at"),
     )
 
     operator: Mapped[str] = mapped_column(String(20), default="agent")
@@ -45,6 +48,7 @@ class Call(TenantRow):
     to_number: Mapped[str] = mapped_column(String(64))
     agent_phone_number: Mapped[str] = mapped_column(String(64))
     agent_id: Mapped[str | None] = mapped_column(ID)
+    flow_id: Mapped[str | None] = mapped_column(ID)
     agent: Mapped[JsonObject]
     plan: Mapped[JsonObject]
     carrier: Mapped[str] = mapped_column(String(20))

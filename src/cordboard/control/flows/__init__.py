@@ -1,0 +1,1 @@
+"""Flows: apps of users' own that numbers lead to."""
