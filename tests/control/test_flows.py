@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,8 +14,10 @@ import pytest
 from cordboard.call.barge_in import BargeInStrategy
 from cordboard.call.flow.plan import Waiting
 from cordboard.call.plan import CallPlan
+from cordboard.control.errors import Unavailable
 from cordboard.control.fields import Json
-from cordboard.ports import Direction, InboundPlan, NewCall
+from cordboard.control.flows.stream import STREAMS_MAX, Streams
+from cordboard.ports import Direction, Fact, InboundPlan, NewCall
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.flow_rows import flow_token
 from cordboard.storage.inbound_plans import InboundPlans
@@ -57,9 +61,9 @@ def plan_of(server: Server, number: Json) -> InboundPlan | None:
     return found
 
 
-def call_on(server: Server, inbound: InboundPlan) -> str:
-    """Put a call on record as an engine does."""
-    call_id = str(uuid4())
+def call_on(server: Server, inbound: InboundPlan, call_id: str = "", first: int = 0) -> str:
+    """Put a call on record as an engine does, or go on with it: with two facts."""
+    known, call_id = bool(call_id), call_id or str(uuid4())
 
     async def begin() -> None:
         plans = InboundPlans(clock=server.services.clock)
@@ -71,7 +75,12 @@ def call_on(server: Server, inbound: InboundPlan) -> str:
             show_agent=plans.show,
         )
         async with store:
-            await store.create_call(_new_call(call_id, inbound))
+            call = _new_call(call_id, inbound)
+            if not known:
+                await store.create_call(call)
+            for sequence in (first, first + 1):
+                fact = Fact(sequence, "flow_event", call.at, None, {"type": "user_speak"})
+                store.keep(call_id, fact)
 
     server.run(begin())
     return call_id
@@ -256,3 +265,62 @@ def test_calls_of_flows_are_ours_alone(server: Server, http: httpx.Client) -> No
     assert (item["operator"], item["agent"]) == ("flow", None)
     assert http.post("/x/v1/calls/end", params={"id": call_id}).status_code == 200
     assert http.get("/x/v1/calls/recording", params={"id": call_id}).status_code == 404
+
+
+def next_events(stream: Iterator[str], count: int) -> list[tuple[str, Json]]:
+    """Read so many events: each with its id and what it tells."""
+    events: list[tuple[str, Json]] = []
+    event_id = ""
+    for line in stream:
+        name, _, value = line.partition(": ")
+        if name == "id":
+            event_id = value
+        elif name == "data":
+            events.append((event_id, json.loads(value)))
+        if len(events) == count:
+            return events
+    raise AssertionError("the stream ended")
+
+
+def test_the_event_stream(server: Server, http: httpx.Client) -> None:
+    """A reader gets a running call from its beginning, then what comes, and no call of others."""
+    flow, other = made(http), made(http)
+    inbound = plan_of(server, linked(http, "12025550145", inbound_flow=flow["id"]))
+    elsewhere = plan_of(server, linked(http, "12025550146", inbound_flow=other["id"]))
+    assert inbound is not None
+    assert elsewhere is not None
+    call_id = call_on(server, inbound)
+    call_on(server, elsewhere)
+    path = f"{FLOWS}/{flow['id']}/events"
+    with http.stream("GET", path) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        stream = answer.iter_lines()
+        first = next_events(stream, 2)
+        assert [event_id for event_id, _ in first] == [f"{call_id}:0", f"{call_id}:1"]
+        assert first[0][1]["content"] == {"type": "user_speak"}
+        call_on(server, elsewhere)
+        second_id = call_on(server, inbound)
+        assert {event_id for event_id, _ in next_events(stream, 2)} == {
+            f"{second_id}:0",
+            f"{second_id}:1",
+        }
+    with http.stream("GET", path, headers={"Last-Event-ID": f"{second_id}:1"}) as answer:
+        seen = {event_id for event_id, _ in next_events(answer.iter_lines(), 4)}
+        assert {f"{second_id}:0", f"{second_id}:1"} < seen
+    assert http.get(f"{FLOWS}/{uuid4()}/events").status_code == 404
+    with server.client(server.other_organisation()) as stranger:
+        assert stranger.get(path).status_code == 404
+
+
+def test_streams_are_bounded() -> None:
+    """One stream too many is refused; a place that nobody holds any more is free."""
+    streams = Streams()
+    places = [streams.take() for _ in range(STREAMS_MAX)]
+    with pytest.raises(Unavailable):
+        streams.take()
+    streams.give_back(places[0])
+    kept = streams.take()
+    with pytest.raises(Unavailable):
+        streams.take()
+    del places[1:]
+    assert streams.take() is not kept

@@ -21,6 +21,7 @@ from tests.counts import count
 CANARY: Final = "canary-of-b"
 AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
+FLOW: Final = {"name": "x", "url": "https://example.com"}
 CALL: Final = {"from_number": "100", "to_number": "12025550155"}
 
 # Method, path and body of every position an id can have; ``@`` stands for an id of that noun.
@@ -51,6 +52,21 @@ POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
     ("GET", "calls", "/x/v1/calls/@/recording_url", None),
     ("POST", "calls", "/x/v1/deliveries/replay", {"id": "@"}),
     ("GET", "calls", "/x/v1/calls/@/events", None),
+    ("GET", "calls", "/x/v1/calls/recording?id=@", None),
+    ("POST", "calls", "/x/v1/calls/end?id=@", None),
+    ("GET", "flows", "/x/v1/flows?id=@", None),
+    ("GET", "flows", "/x/v1/flows/@/events", None),
+    ("POST", "flows", "/x/v1/flows/update?id=@", {"name": "x"}),
+    ("POST", "flows", "/x/v1/flows/delete?id=@", None),
+    ("POST", "webhooks", "/x/v1/flows/create", {**FLOW, "webhook": "@"}),
+    ("POST", "voices", "/x/v1/flows/create", {**FLOW, "voice": "@"}),
+    ("POST", "flows", "/v1/numbers/update?phone_number=100", {"inbound_flow": "@"}),
+    (
+        "POST",
+        "flows",
+        "/v1/numbers/link",
+        {"phone_number": "300", "telephony_account_connection": "TRUNK", "inbound_flow": "@"},
+    ),
     ("GET", "sip_trunks", "/x/v1/sip_trunks?id=@", None),
     ("POST", "sip_trunks", "/x/v1/sip_trunks/update?id=@", {"name": "x"}),
     ("POST", "sip_trunks", "/x/v1/sip_trunks/delete?id=@", None),
@@ -141,6 +157,7 @@ LISTS: Final = [
     ],
     *(
         "/x/v1/prompt_templates/list",
+        "/x/v1/flows/list",
         "/x/v1/sip_trunks/list",
         "/x/v1/calls/list",
         "/x/v1/keys/list",
@@ -202,7 +219,9 @@ def _furnish(http: httpx.Client, number: str, mark: str) -> dict[str, list[str]]
     _made(http, "/v1/numbers/link", {**linked, "inbound_agent": agent_id})
     key = _made(http, "/x/v1/keys/create", {"name": mark, "role": "viewer"})
     text = _made(http, "/x/v1/prompt_templates/create", {"label": mark, "content": mark})
+    flow = {"name": mark, "url": f"https://example.com/{mark}", "webhook": parts["webhooks"]}
     own = {
+        "flows": _made(http, "/x/v1/flows/create", flow),
         "prompt_templates": text,
         "agents": agent_id,
         "sip_trunks": trunk,
@@ -342,7 +361,7 @@ def test_no_position_is_left_out(server: Server) -> None:
         for method, operation in item.items():
             names = {each["name"] for each in operation.get("parameters", [])}
             place = (method.upper(), re.sub(r"{\w+}", "{}", path))
-            if names & {"id", "phone_number", "call_id"} and place not in tried:
+            if names & {"id", "phone_number", "call_id", "flow_id"} and place not in tried:
                 missing.append(place)
     # A filter of a list, an operator's own, and a signed link: no id of a tenant's opens these.
     assert set(missing) == {

@@ -53,7 +53,7 @@ def list_calls(
             return [_listed(call) for call in await newest_calls(session, count)]
 
     heads = ("id", "begun (UTC)", "from", "to", "agent", "length", "status", "end reason")
-    table([heads, *_run(data_dir, work)])
+    table([heads, *on_database(data_dir, work)])
 
 
 @app.command("show")
@@ -72,7 +72,7 @@ def show(call_id: CallId, data_dir: DataDir = None) -> None:
         transcript = (call.transcript or "").split("\n")
         return [*lines, "", *(printable(line) for line in transcript)]
 
-    for line in _run(data_dir, work):
+    for line in on_database(data_dir, work):
         typer.echo(line)
 
 
@@ -96,7 +96,7 @@ def page(
         row = {column.key: getattr(call, column.key) for column in Call.__table__.columns}
         return call.id, await asyncio.to_thread(render_call_page, row, facts, recording)
 
-    found_id, text = _run(data_dir, work)
+    found_id, text = on_database(data_dir, work)
     target = output or Path(f"call-{found_id}.html")
     try:
         target.write_text(text, "utf-8")
@@ -121,7 +121,7 @@ def tail(
             await _follow_all(database)
 
     try:
-        _run(data_dir, work)
+        on_database(data_dir, work)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -195,7 +195,7 @@ async def _find(database: Database, beginning: str) -> Call:
     return found[0]
 
 
-def _run(data_dir: Path | None, work: Callable[[Database, Settings], Awaitable[T]]) -> T:
+def on_database(data_dir: Path | None, work: Callable[[Database, Settings], Awaitable[T]]) -> T:
     """Run ``work`` on the database; what goes wrong is told, and the status is 1."""
 
     async def run() -> T:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +15,11 @@ from cordboard.cli.numbers import flow_id
 if TYPE_CHECKING:
     from cordboard.control.fields import Json
     from cordboard.control.unit import Unit
+    from cordboard.settings import Settings
+    from cordboard.storage.database import Database
+    from cordboard.storage.tables import CallEvent
+
+_POLL_S: Final = 0.2
 
 FlowName = Annotated[str, typer.Argument(help="The flow's name or id.")]
 
@@ -101,3 +109,38 @@ def delete(flow: FlowName, data_dir: DataDir = None) -> None:
         return str((await FLOWS.delete(unit, await flow_id(unit, flow)))["name"])
 
     typer.echo(f"Deleted flow {in_transaction(data_dir, work)}")
+
+
+@app.command("tail")
+def tail(flow: FlowName, data_dir: DataDir = None) -> None:
+    """Show a flow's events and actions, and all else on its calls, until interrupted."""
+    from cordboard.cli.calls import on_database
+
+    async def found(unit: Unit) -> tuple[str, str]:
+        return unit.organisation_id, await flow_id(unit, flow)
+
+    organisation_id, row_id = in_transaction(data_dir, found)
+
+    async def work(database: Database, _settings: Settings) -> None:
+        from cordboard.storage.flow_tail import FlowTail
+
+        following = FlowTail(organisation_id, row_id, datetime.now(UTC))
+        while True:
+            async with database.read() as rows:
+                facts = await following.step(rows, datetime.now(UTC))
+            for fact in facts:
+                typer.echo(_line(fact))
+            await asyncio.sleep(_POLL_S)
+
+    try:
+        on_database(data_dir, work)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _line(fact: CallEvent) -> str:
+    """Return a fact in a line: the time in UTC, the beginning of the call's id, what and how."""
+    from cordboard.cli.call_lines import printable
+
+    told = json.dumps(fact.content, ensure_ascii=False) if fact.content else ""
+    return printable(f"{fact.at:%H:%M:%S.%f}"[:-3] + f" {fact.call_id[:4]} {fact.kind} {told}")

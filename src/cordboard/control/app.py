@@ -22,6 +22,7 @@ from cordboard.control.calls import routes as calls
 from cordboard.control.deliveries import routes as deliveries
 from cordboard.control.errors import ControlError, Invalid
 from cordboard.control.flows import routes as flows
+from cordboard.control.flows.stream import Streams
 from cordboard.control.keys import routes as keys
 from cordboard.control.numbers import routes as numbers
 from cordboard.control.openapi import document
@@ -44,13 +45,14 @@ _NO_BODY: Final = " (the request had no body)"
 
 
 def create_app(services: ControlServices) -> FastAPI:
-    """Return the API; it keeps nothing but counts of requests and of failed log-ins."""
+    """Return the API; it keeps nothing but counts of requests, failed log-ins and streams."""
     app = FastAPI(
         title="Cordboard", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     app.state.services = services
     app.state.attempts = FailedAttempts()
     app.state.rates = RequestRates()
+    app.state.streams = Streams()
     app.add_middleware(_WithoutTrailingSlash)
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(RequestValidationError, _bad_query)

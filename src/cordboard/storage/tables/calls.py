@@ -29,11 +29,10 @@ class Call(TenantRow):
     __tablename__ = "calls"
     __table_args__ = (
         tenant_key(),
-        Index("ix_calls_newest", "organisation_id", "created_at", "id"),
+        Index("ix_calls_newest", "organisation_id", "created_at", "id", "operator"),
         Index("ix_calls_lease", "status", "lease_until"),
-        Index("ix_calls_started", "organisation_id", "started_at", "id"),
-        Index("ix_calls_ended", "organisation_id", "ended_at", "id"),
-        Index("ix_calls_operator", "organisation_id", "operator", "created_at", "id"),
+        Index("ix_calls_started", "organisation_id", "started_at", "id", "operator"),
+        Index("ix_calls_ended", "organisation_id", "ended_at", "id", "operator"),
         Index("ix_calls_flow", "flow_id", "created_at"),
     )
 

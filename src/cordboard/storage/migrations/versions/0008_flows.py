@@ -41,6 +41,8 @@ def upgrade() -> None:
     op.create_index("ix_flows_newest", "flows", ["organisation_id", "created_at", "id"])
     op.add_column("calls", sa.Column("flow_id", sa.String(36)))
     op.create_index("ix_calls_flow", "calls", ["flow_id", "created_at"])
-    op.create_index(
-        "ix_calls_operator", "calls", ["organisation_id", "operator", "created_at", "id"]
-    )
+    # Lists of agents' calls alone are found by the indexes that hold their orders.
+    for name, column in (("newest", "created"), ("started", "started"), ("ended", "ended")):
+        op.drop_index(f"ix_calls_{name}", "calls")
+        columns = ["organisation_id", f"{column}_at", "id", "operator"]
+        op.create_index(f"ix_calls_{name}", "calls", columns)
