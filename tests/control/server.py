@@ -70,7 +70,8 @@ def check_config(
     """Stand for the real check: refuse a property named ``bad``, warn of one named ``odd``."""
     schema = config["input_schema"]
     assert isinstance(schema, dict)
-    properties = schema.get("properties", {})
+    properties = schema.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
     problems = [BadConfig(("input_schema", "properties", "bad"), "is bad")]
     return (problems if "bad" in properties else []), (["odd"] if "odd" in properties else [])
 
