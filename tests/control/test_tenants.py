@@ -89,6 +89,7 @@ POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
         ("POST", "agents", "/v1/calls/create", {**CALL, "agent": "@"}),
         ("POST", "webhooks", "/x/v1/webhooks/secret?id=@", None),
         ("POST", "webhooks", "/x/v1/webhooks/rotate_secret?id=@", None),
+        ("GET", "webhooks", "/x/v1/webhooks/health?id=@", None),
         ("GET", "deliveries", "/x/v1/deliveries?id=@", None),
     ],
     ("GET", "numbers", "/v1/numbers?phone_number=@", None),

@@ -46,6 +46,7 @@ KNOWN: Final = {
     "wiring/http.py": "nobody: it listens",
     "wiring/server.py": "nobody: it listens",
     "wiring/twilio.py": "the operator: a setting",
+    "wiring/twilio_numbers.py": "the operator: a setting",
 }
 
 
