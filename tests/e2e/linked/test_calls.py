@@ -222,7 +222,8 @@ async def test_a_linked_number_is_led_here(tmp_path: Path) -> None:
         calling = asyncio.gather(call.offer(VOICE))
         await _heard(call.phone, GREETING)
         await call.post(told, {"CallStatus": "completed"})
-        assert call.statuses[-1] == 204
+        # What comes after it is the end of the stream.
+        assert 204 in call.statuses
         await asyncio.wait_for(calling, 10)
         found = house.server.api.get("/v1/calls/list").json()["items"]
         over = await house.over(found[0]["id"])
