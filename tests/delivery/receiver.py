@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -217,9 +216,8 @@ class House:
 
 
 @asynccontextmanager
-async def house(directory: Path) -> AsyncIterator[House]:
-    """Open a house."""
-    url = f"sqlite+aiosqlite:///{directory}/c.db"
+async def house(url: str) -> AsyncIterator[House]:
+    """Open a house on the database at ``url``, which may be empty."""
     await migrate(url)
     database = Database(url)
     clock = HandClock()

@@ -63,7 +63,11 @@ async def test_beside_calls(tmp_path: Path) -> None:
     for _ in range(LEGS - 1):
         media_clock.add(lambda _: None)
     media_clock.add(pulse.beat)
-    async with house(tmp_path) as home, asyncio.TaskGroup() as group, AsyncExitStack() as stack:
+    async with (
+        house(f"sqlite:///{tmp_path}/c.db") as home,
+        asyncio.TaskGroup() as group,
+        AsyncExitStack() as stack,
+    ):
         stack.callback(gc.unfreeze)
         ticking = group.create_task(media_clock.run())
         await _fill(home)

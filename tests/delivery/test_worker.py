@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest_asyncio
 from sqlalchemy import select
@@ -21,9 +20,9 @@ WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
 
 @pytest_asyncio.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    """Return a house of one organisation."""
-    async with house(tmp_path) as opened:
+async def home(database_url: str) -> AsyncIterator[House]:
+    """Return a house of one organisation, on either database."""
+    async with house(database_url) as opened:
         yield opened
 
 
