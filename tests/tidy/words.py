@@ -30,7 +30,7 @@ _API_LAYERS = ("control", "storage")
 
 # The API's own enumerations are translated here and nowhere else; wiring registers by name.
 _MAY_NAME_VENDORS = re.compile(
-    r"src/cordboard/(settings/__init__|wiring(/\w+)?|control/(\w+/)*(schemas|compatibility)\w*)\.py"
+    r"src/cordboard/(settings/__init__|flowapp/actions|flow_apps/voices|wiring(/\w+)?|control/(\w+/)*(schemas|compatibility)\w*)\.py"
 )
 
 BANNED_NAMES = frozenset(

@@ -1,0 +1,1 @@
+"""Ways to users' apps: the flow protocol over webhooks and WebSockets."""
