@@ -113,7 +113,7 @@ class BargeIn(_Action):
 
 
 class ConfigureTranscription(_Action):
-    """Listen in another way from now on; a ``provider`` without ``languages`` means any language."""
+    """Listen in another way from now on; ``provider`` without ``languages`` means any language."""
 
     type: Literal["configure_transcription"] = "configure_transcription"
     provider: str | None = None
