@@ -44,8 +44,8 @@ class BargeInSettings(_Model):
     """
 
     strategy: Literal["none", "manual", "minimum_characters", "immediate"] = "minimum_characters"
-    minimum_characters: int = Field(3, ge=1, le=100)
-    allow_after_ms: int = Field(0, ge=ALLOW_AFTER_MS_RANGE[0], le=ALLOW_AFTER_MS_RANGE[1])
+    minimum_characters: int = Field(default=3, ge=1, le=100)
+    allow_after_ms: int = Field(default=0, ge=ALLOW_AFTER_MS_RANGE[0], le=ALLOW_AFTER_MS_RANGE[1])
 
 
 class Vad(_Model):
@@ -70,7 +70,7 @@ class Speak(_Action):
     ssml: str | None = None
     tts: Tts | None = None
     barge_in: BargeInSettings | None = None
-    user_input_timeout_seconds: float | None = Field(None, ge=0, le=3_600)
+    user_input_timeout_seconds: float | None = Field(default=None, ge=0, le=3_600)
     vad: Vad | None = None
 
 
@@ -80,7 +80,7 @@ class Audio(_Action):
     type: Literal["audio"] = "audio"
     audio: str
     barge_in: BargeInSettings | None = None
-    user_input_timeout_seconds: float | None = Field(None, ge=0, le=3_600)
+    user_input_timeout_seconds: float | None = Field(default=None, ge=0, le=3_600)
     vad: Vad | None = None
 
 
@@ -117,8 +117,8 @@ class ConfigureTranscription(_Action):
 
     type: Literal["configure_transcription"] = "configure_transcription"
     provider: str | None = None
-    languages: list[str] | None = Field(None, min_length=1, max_length=4)
-    custom_vocabulary: list[str] | None = Field(None, max_length=100)
+    languages: list[str] | None = Field(default=None, min_length=1, max_length=4)
+    custom_vocabulary: list[str] | None = Field(default=None, max_length=100)
     vad: Vad | None = None
 
 
@@ -127,7 +127,7 @@ class MixAudio(_Action):
 
     type: Literal["mix_audio"] = "mix_audio"
     audio: str | None = None
-    volume: float = Field(0.5, ge=0, le=1)
+    volume: float = Field(default=0.5, ge=0, le=1)
     stop: bool = False
 
 
@@ -145,7 +145,7 @@ class ConfigureVoiceToVoice(_Action):
     type: Literal["configure_voice_to_voice"] = "configure_voice_to_voice"
     system_prompt: str
     greeting: str | None = None
-    temperature: float = Field(0.8, ge=0, le=2)
+    temperature: float = Field(default=0.8, ge=0, le=2)
     language: str | None = None
 
 
