@@ -134,3 +134,18 @@ def test_server_process_never_loads_the_library() -> None:
         "sys.exit(bool(bad))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_every_language_of_flows_has_a_woman_and_a_man(voice: EspeakSynthesizer) -> None:
+    """Languages differ from one another and from American English, and so do the sexes."""
+    heard: list[bytes] = []
+    for language in ("de-DE", "en-US", "en-GB", "fr-FR", "es-ES", "it-IT", "nl-NL", "pt-BR"):
+        for gender in ("female", "male"):
+            plan = VoicePlan(settings={"gender": gender})
+            chunks = voice.speak("Ada 12", plan, language, L16_8K)
+            heard.append(b"".join([chunk.payload async for chunk in chunks]))
+    for language in ("pl-PL", "tr-TR"):
+        chunks = voice.speak("Ada 12", VoicePlan(), language, L16_8K)
+        heard.append(b"".join([chunk.payload async for chunk in chunks]))
+    assert all(heard)
+    assert len(set(heard)) == len(heard)

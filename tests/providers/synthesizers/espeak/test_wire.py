@@ -59,10 +59,12 @@ def test_pieces_cover_the_text(text: str, most: int) -> None:
     ("voice", "language", "first"),
     [
         (VoicePlan(), "en", "en-us"),
-        (VoicePlan(), "en-GB", "en-gb"),
+        (VoicePlan(), "en-GB", "en"),
         (VoicePlan(), "de-AT", "de-at"),
         (VoicePlan(voice="en-us+f3"), "en", "en-us+f3"),
         (VoicePlan(settings={"voice_name": "EN-GB"}), "en", "en-gb"),
+        (VoicePlan(settings={"gender": "female"}), "de-DE", "de-de+f2"),
+        (VoicePlan(settings={"gender": "whatever"}), "de-DE", "de-de"),
     ],
 )
 def test_voices(voice: VoicePlan, language: str, first: str) -> None:

@@ -17,8 +17,11 @@ _OWN_NAMES = {
     "zh": "cmn",
     "zh-cn": "cmn",
     "pt": "pt-br",
-    "en-uk": "en-gb",
+    # British is the library's plain English.
+    "en-gb": "en",
+    "en-uk": "en",
 }
+_VARIANTS = {"female": "f2", "male": "m3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,16 @@ class Choice:
 def choose(voice: VoicePlan, language: str) -> Choice:
     """Return the voices for a plan: the one it names, then the language's, then American English.
 
-    A name is a language of the library with an optional variant (``"en-gb+f3"``); a name that the
-    library does not know is passed over. ``rate`` and ``pitch`` of the settings are percent of
-    change, ``rate_wpm`` is absolute; a value that is no number is passed over.
+    A name is a language of the library with an optional variant (``"de+f3"``); a name that the
+    library does not know is passed over. ``gender`` of the settings (``"female"``, ``"male"``)
+    chooses among the language's own. ``rate`` and ``pitch`` are percent of change, ``rate_wpm`` is
+    absolute; a value that is no number is passed over.
     """
     settings = voice.settings
     spoken = _by_language(language)
+    variant = _VARIANTS.get(str(settings.get("gender")))
+    if variant is not None:
+        spoken = [f"{each}+{variant}" for each in spoken] + spoken
     named = str(settings.get("voice_name") or voice.voice or "").strip().lower()
     candidates = [named, f"{spoken[0]}+{named}", *spoken, _DEFAULT]
     if not named:

@@ -1,0 +1,156 @@
+"""The voices that flow apps name, and who speaks for them here.
+
+The names are those of the protocol (reference section 9): a provider, a voice of it, a language.
+Where that provider is configured it speaks with the very voice; else the server's own synthesizer
+does, in a voice of the same sex where it has one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cordboard.call.plan import VoicePlan
+from cordboard.engine.parts import Choice
+from cordboard.ports import ChosenVoice, Synthesizer
+
+AZURE: Final = "azure"
+ELEVEN_LABS: Final = "eleven_labs"
+FEMALE: Final = "female"
+MALE: Final = "male"
+
+# Given names of the voices, without locale and ending; none is both a woman's and a man's.
+_AZURE_WOMEN = (
+    "Katja Amala Seraphina Elke Klarissa Louisa Maja Tanja Jenny Aria Ava Emma Jane Sara Nancy "
+    "Sonia Libby Abbi Bella Olivia Denise Vivienne Brigitte Celeste Coralie Elvira Abril Irene "
+    "Triana Isabella Elsa Fenna Colette Francisca Agnieszka Emel"
+)
+_AZURE_MEN = (
+    "Conrad Florian Bernd Christoph Kasper Killian Klaus Ralf Guy Andrew Brian Davis Jason Tony "
+    "Ryan Alfie Elliot Oliver Thomas Henri Remy Jerome Maurice Yves Alvaro Diego Maarten Antonio "
+    "Marek Ahmet"
+)
+_AZURE_SEX = {
+    **dict.fromkeys(_AZURE_WOMEN.split(), FEMALE),
+    **dict.fromkeys(_AZURE_MEN.split(), MALE),
+}
+_ELEVEN_LABS_FEMALE = {
+    "Rachel": "21m00Tcm4TlvDq8ikWAM",
+    "Sarah": "EXAVITQu4vr4xnSDxMaL",
+    "Mimi": "zrHiDhphv9ZnVXBqCLjz",
+    "Aria": "9BWtsMINqrJLrRacOk9x",
+    "Alice": "Xb7hH8MSUJpSbSDYk0k2",
+    "Charlotte": "XB0fDUnXU5powFXDhCwa",
+    "Domi": "AZnzlk1XvdvUeBnXmlld",
+    "Dorothy": "ThT5KcBeYPX3keUQqHPh",
+    "Elli": "MF3mGyEYCl7XYWbV9V6O",
+    "Emily": "LcfcDJNUP1GQjkzn1xUU",
+    "Freya": "jsCqWAovK2LkecY7zXl4",
+    "Gigi": "jBpfuIE2acCO8z3wKNLl",
+    "Glinda": "z9fAnlkpzviPz146aGWa",
+    "Grace": "oWAxZDx7w5VEj9dCyTzz",
+    "Jessica": "cgSgspJ2msm6clMCkdW9",
+    "Jessie": "t0jbNlBVZ17f02VDIeMI",
+    "Laura": "FGY2WhTYpPnrIDTdsKH5",
+    "Lily": "pFZP5JQG7iQjIQuC4Bku",
+    "Matilda": "XrExE9yKIg1WjnnlVkGX",
+    "Nicole": "piTKgcLEGmPE4e6mEKli",
+    "River": "SAz9YHcvj6GT2YYXdXww",
+    "Serena": "pMsXgVXv3BLzUgSXRplE",
+}
+_ELEVEN_LABS_MALE = {
+    "George": "JBFqnCBsd6RMkjVDRZzb",
+    "Thomas": "GBv7mTt0atIp3Br8iCZE",
+    "Phil": "pJsNpJRIjvv0gEQf9pTf",
+    "Adam": "pNInz6obpgDQGcFmaJgB",
+    "Antoni": "ErXwobaYiN019PkySvjV",
+    "Arnold": "VR6AewLTigWG4xSOukaG",
+    "Bill": "pqHfZKP75CvOlQylNhV4",
+    "Brian": "nPczCjzI2devNBz1zQrb",
+    "Callum": "N2lVS1w4EtoT3dr4eOWO",
+    "Charlie": "IKne3meq5aSn9XLyUdCD",
+    "Chris": "iP95p4xoKVk53GoZ742B",
+    "Clyde": "2EiwWnXFnvU5JabPnv8n",
+    "Daniel": "onwK4e9ZLuTAKqWW03F9",
+    "Dave": "CYw3kZ02Hs0563khs1Fj",
+    "Drew": "29vD33N1CtxCmqQRPOHJ",
+    "Eric": "cjVigY5qzO86Huf0OWal",
+    "Ethan": "g5CIjZEefAph4nQFvHAz",
+    "Fin": "D38z5RcWu1voky8WS1ja",
+    "Giovanni": "zcAOhNBS3c14rBihAFp1",
+    "Harry": "SOYHLrjzK2X1ezoPC6cr",
+    "Jeremy": "bVMeCyTHy58xNoL34h3p",
+    "Josh": "TxGEqnHWrfWFTfGW9XjX",
+    "Joseph": "Zlb1dXrM653N07WRdFW3",
+    "James": "ZQe5CZNOzWyzPSCn5a3c",
+    "Liam": "TX3LPaxmHKxFdv7VOQHJ",
+    "Michael": "flq6f7yk4E4fJM5XTYuZ",
+    "Patrick": "ODq5zmih8GrVes37Dizd",
+    "Paul": "5Q0t7uMcjvnagumLfvZi",
+    "Roger": "CwhRBWXzGAHq8TQ4Fs17",
+    "Sam": "yoZ06aMxZJJ28mfd3POQ",
+    "Will": "bIHbv24MWmeRgasZH58o",
+}
+_IDS = {name.casefold(): id_ for name, id_ in (_ELEVEN_LABS_FEMALE | _ELEVEN_LABS_MALE).items()}
+_SEX_OF_ID = {
+    **dict.fromkeys(_ELEVEN_LABS_FEMALE.values(), FEMALE),
+    **dict.fromkeys(_ELEVEN_LABS_MALE.values(), MALE),
+}
+# Who of a synthesizer stands in for a voice of which nothing but the sex is known.
+_STAND_INS = {
+    ELEVEN_LABS: {
+        FEMALE: VoicePlan(provider=ELEVEN_LABS, voice=_ELEVEN_LABS_FEMALE["Sarah"]),
+        MALE: VoicePlan(provider=ELEVEN_LABS, voice=_ELEVEN_LABS_MALE["George"]),
+    },
+    "embedded": {
+        FEMALE: VoicePlan(provider="embedded", settings={"gender": FEMALE}),
+        MALE: VoicePlan(provider="embedded", settings={"gender": MALE}),
+    },
+}
+
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_NEURAL = re.compile(
+    r"([a-z]{2,3}(?:-[A-Za-z]{4})?-[A-Z]{2})-([A-Za-z]+?)(?:Multilingual)?(?:Neural)?"
+)
+_VOICE = re.compile(r"[A-Za-z0-9:_-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowVoices:
+    """``ports.VoiceTable`` over the synthesizers of a process."""
+
+    synthesizers: Choice[Synthesizer]
+
+    def choose(self, provider: object, language: object, voice: object) -> ChosenVoice:
+        """Return what speaks for ``tts``. The language is the one asked for, else the voice's."""
+        asked = _name(voice)
+        tag = language if isinstance(language, str) and _TAG.fullmatch(language) else None
+        if provider == AZURE:
+            named = _NEURAL.fullmatch(asked)
+            tag = tag or (named[1] if named else None)
+            return self._found(AZURE, asked, _AZURE_SEX.get(named[2]) if named else None, tag)
+        if provider == ELEVEN_LABS:
+            voice_id = _IDS.get(asked.casefold(), asked)
+            return self._found(ELEVEN_LABS, voice_id, _SEX_OF_ID.get(voice_id), tag)
+        if provider is None and not asked:
+            return ChosenVoice(None, tag)
+        return ChosenVoice(None, tag, "tts.provider: is neither azure nor eleven_labs")
+
+    def _found(self, provider: str, voice: str, sex: str | None, tag: str | None) -> ChosenVoice:
+        if voice and not _VOICE.fullmatch(voice):
+            return ChosenVoice(None, tag, f"tts.voice: is no name of a voice of {provider}")
+        if self.synthesizers.named(provider):
+            return ChosenVoice(VoicePlan(provider=provider, voice=voice), tag)
+        server = _STAND_INS.get(self.synthesizers.resolve("auto"), {})
+        wish = f"{provider} {voice}".strip()
+        warning = f"tts: {wish} is not configured here, the server's own voice speaks"
+        return ChosenVoice(server.get(sex or ""), tag, warning)
+
+
+def _name(voice: object) -> str:
+    """Return a voice as it is written: a text, or an object with ``id`` or ``name``."""
+    if isinstance(voice, Mapping):
+        voice = voice.get("id") or voice.get("name")
+    return voice.strip() if isinstance(voice, str) else ""
