@@ -11,6 +11,7 @@ from tests.tidy.source import Offence, Source, dotted
 BROAD_HANDLERS: Mapping[str, str] = {
     "src/cordboard/engine/runner.py": "our own mistake ends one call, never the process",
     "src/cordboard/delivery/worker.py": "one bad delivery must not stop the others",
+    "src/cordboard/flowapp/serving.py": "a mistake in a user's handler costs one event",
     "src/cordboard/control/errors.py": "the API's last handler answers 500 without a trace",
 }
 
