@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 TOKEN = os.environ.get("FLOW_TOKEN", "")
@@ -91,13 +92,13 @@ def refuse_strangers(connection: ServerConnection, request: Request) -> Response
 
 async def one_call(socket: ServerConnection) -> None:
     """Serve one connection, which is one call."""
-    async with asyncio.TaskGroup() as group:
-        call = ParcelCall(socket, group)
-        async for message in socket:
-            event = json.loads(message)
-            if event["type"] == "session_end":
-                return
-            await call.take(event)
+    try:
+        async with asyncio.TaskGroup() as group:
+            call = ParcelCall(socket, group)
+            async for message in socket:
+                await call.take(json.loads(message))
+    except* ConnectionClosed:
+        pass  # the caller was faster than the search
 
 
 async def main(port: int) -> None:
