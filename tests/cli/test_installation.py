@@ -131,6 +131,12 @@ def test_flows() -> None:
     assert said == f"100 is answered by flow {flow}"
     assert flow in done("numbers", "list")
     assert "1 numbers lead to this flow" in run("flows", "delete", flow).output
+    assert "no `target`" in run("flows", "call", "desk", "+12025550155").output
+    done("trunks", "add", "out", "--target", "sip:192.0.2.1", "--allow-any")
+    assert done("flows", "add", "calls", "https://app.example/y")
+    assert done("numbers", "add", "102", "--trunk", "out", "--flow", "calls")
+    said = done("flows", "call", "calls", "+12025550155")
+    assert said.startswith("12025550155 is called: cordboard calls show ")
     assert "no flow named" in run("numbers", "add", "101", "--trunk", "pbx", "--flow", "x").output
     assert "url: " in run("flows", "add", "bad", "ftp://app.example").output
     assert done("flows", "add", "other", "https://app.example/x")

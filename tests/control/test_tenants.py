@@ -56,6 +56,7 @@ POSITIONS: Final[list[tuple[str, str, str, Any]]] = [
     ("POST", "calls", "/x/v1/calls/end?id=@", None),
     ("GET", "flows", "/x/v1/flows?id=@", None),
     ("GET", "flows", "/x/v1/flows/@/events", None),
+    ("POST", "flows", "/v3/ai-flows/@/call", {"toPhoneNumber": "+12025550199"}),
     ("POST", "flows", "/x/v1/flows/update?id=@", {"name": "x"}),
     ("POST", "flows", "/x/v1/flows/delete?id=@", None),
     ("POST", "webhooks", "/x/v1/flows/create", {**FLOW, "webhook": "@"}),

@@ -111,6 +111,29 @@ def delete(flow: FlowName, data_dir: DataDir = None) -> None:
     typer.echo(f"Deleted flow {in_transaction(data_dir, work)}")
 
 
+@app.command("call")
+def call(
+    flow: FlowName,
+    number: Annotated[str, typer.Argument(help="Whom to call.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Have the flow's app call NUMBER from the number that leads to it, within a second."""
+
+    async def work(unit: Unit) -> tuple[str, str]:
+        from cordboard.control.flows import calling
+        from cordboard.control.flows.service import NOUN
+        from cordboard.control.rows import find
+        from cordboard.storage.tables import Flow
+
+        row = await calling.add(
+            unit, await find(unit, Flow, await flow_id(unit, flow), NOUN), number
+        )
+        return row.id, row.to_number
+
+    call_id, dialled = in_transaction(data_dir, work)
+    typer.echo(f"{dialled} is called: cordboard calls show {call_id}")
+
+
 @app.command("tail")
 def tail(flow: FlowName, data_dir: DataDir = None) -> None:
     """Show a flow's events and actions, and all else on its calls, until interrupted."""

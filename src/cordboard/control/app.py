@@ -67,6 +67,7 @@ def create_app(services: ControlServices) -> FastAPI:
     app.include_router(calls.extension)
     app.include_router(calls.links)
     app.include_router(flows.router)
+    app.include_router(flows.protocol)
     app.include_router(deliveries.router)
     app.include_router(usage.router)
     app.include_router(measures.router)

@@ -22,11 +22,16 @@ NOUNS: Final = frozenset(
 READ: Final = "read"
 WRITE: Final = "write"
 
+CALLING: Final = "/v3/ai-flows/"
+"""Where flows' calls are asked for; the path is prescribed, and what it does is to call."""
+
 _NOUN: Final = re.compile(r"/(?:(?:x/)?v1/)?([a-z_]+)")
 
 
 def noun_of(path: str) -> str:
     """Return what an operation is about, by its path."""
+    if path.startswith(CALLING):
+        return "calls"
     found = _NOUN.match(path)
     return found.group(1) if found else ""
 

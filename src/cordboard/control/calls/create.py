@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -65,8 +65,17 @@ class CreateCallParams(Fields):
 _KEEP_EMPTY: Final = frozenset({"context", "telephony_params"})
 
 
+Adding = Callable[[Unit, Json], Awaitable[Call]]
+"""Judges a request and puts its call on record, within a transaction."""
+
+
 async def create(caller: Caller, body: Json, key: str | None) -> Json:
-    """Put a call on record for an engine to place, and return it.
+    """Put a call of an agent on record for an engine to place, and return it."""
+    return await ask(caller, body, key, add)
+
+
+async def ask(caller: Caller, body: Json, key: str | None, add: Adding) -> Json:
+    """Put a call on record within the organisation's limits, and return it.
 
     The same ``key`` with the same body returns the same call; with another body it is refused.
     """
@@ -139,18 +148,22 @@ async def add(unit: Unit, body: Json) -> Call:
         _check_params(params.telephony_params or {})
     with collecting(problems):
         ours, trunk = await _origin(unit, params.from_number)
-        theirs = _destination(unit, params.to_number, trunk)
-        carrier = SIP if trunk is not None else ours.telephony_provider
+        theirs = destination(unit, params.to_number, trunk, ("body", "to_number"))
     raise_any(problems)
-    await _check_room(unit)
     call = await _row(unit, params, agent, ours.number, theirs)
+    await keep(unit, call, ours, trunk)
+    return call
+
+
+async def keep(unit: Unit, call: Call, ours: Number, trunk: SipTrunk | None) -> None:
+    """Write a call's row, with who carries it, if it may wait its turn with the others."""
+    await _check_room(unit)
     call.trunk_id = None if trunk is None else trunk.id
     call.telephony_account_connection_id = ours.telephony_account_connection_id
-    call.carrier = call.telephony_provider = carrier
+    call.carrier = call.telephony_provider = SIP if trunk is not None else ours.telephony_provider
     unit.session.add(call)
     # What else refers to the call needs its row to be there.
     await unit.session.flush()
-    return call
 
 
 def _check_params(params: dict[str, str]) -> None:
@@ -166,20 +179,28 @@ def _check_params(params: dict[str, str]) -> None:
 
 
 async def _origin(unit: Unit, from_number: str) -> tuple[Number, SipTrunk | None]:
-    """Return the organisation's number that calls, and the trunk that carries it; None where a
-    linked account does.
-    """
+    """Return the organisation's number that calls, and its trunk."""
     place = ("body", "from_number")
     row = await number_of(unit, stored(unit, from_number, place))
     if row is None or not row.active:
         raise Invalid.at(place, "is no phone number of this organisation; link it first")
+    return row, await trunk_of(unit, row, place)
+
+
+async def trunk_of(unit: Unit, row: Number, place: Place) -> SipTrunk | None:
+    """Return the trunk that carries a number's calls out; None where a linked account does.
+
+    Raises:
+        Invalid: it carries none, as it stands.
+
+    """
     if row.telephony_account_connection_id is not None:
-        return row, None
+        return None
     trunk = None if row.trunk_id is None else await unit.session.get(SipTrunk, row.trunk_id)
     if trunk is None or not trunk.fields.get("target"):
         raise Invalid.at(place, "its SIP trunk has no `target` to send calls to")
     _check_transport(trunk, place)
-    return row, trunk
+    return trunk
 
 
 def _check_transport(trunk: SipTrunk, place: Place) -> None:
@@ -199,9 +220,13 @@ def _check_transport(trunk: SipTrunk, place: Place) -> None:
         )
 
 
-def _destination(unit: Unit, to_number: str, trunk: SipTrunk | None) -> str:
-    """Return the number to dial in its stored form, if it may be dialled as things stand."""
-    place = ("body", "to_number")
+def destination(unit: Unit, to_number: str, trunk: SipTrunk | None, place: Place) -> str:
+    """Return the number to dial in its stored form, if it may be dialled as things stand.
+
+    Raises:
+        Invalid: it may not.
+
+    """
     dialing = TrunkDialing() if trunk is None else trunk_dialing(trunk)
     decision = decide(DialRequest(number=to_number, trunk=dialing), unit.services.dial_rules)
     if isinstance(decision, Refused):

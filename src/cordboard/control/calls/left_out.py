@@ -47,7 +47,8 @@ def left_out(row: Call, account: Mapping[str, Any]) -> list[str]:
     """Return the names of the fields that have no effect: of the request, of its agent as it was
     when the call began, and of the linked ``account``.
     """
-    agent: Mapping[str, Any] = row.agent or {}
+    # In a flow's call it is the flow that stands there, and all of it is of use.
+    agent: Mapping[str, Any] = {} if row.flow_id is not None else row.agent or {}
     names = _of_agent(agent)
     names += [
         f"telephony_account_connection.{name}"

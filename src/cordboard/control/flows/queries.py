@@ -30,6 +30,16 @@ async def numbers_count(unit: Unit, flow_id: str) -> int:
     return await unit.session.scalar(wanted) or 0
 
 
+async def number_of_flow(unit: Unit, flow_id: str) -> Number | None:
+    """Return the number that has led to a flow the longest, among those in use."""
+    wanted = select(Number).where(
+        Number.organisation_id == unit.organisation_id,
+        Number.inbound_flow_id == flow_id,
+        Number.active.is_(True),
+    )
+    return (await unit.session.scalars(wanted.order_by(Number.created_at, Number.id))).first()
+
+
 async def all_flows(unit: Unit) -> Sequence[Flow]:
     """Return all flows of the organisation, the oldest first."""
     wanted = select(Flow).where(Flow.organisation_id == unit.organisation_id)
