@@ -16,7 +16,7 @@ from cordboard.ports.carriers import (
     OutgoingLeg,
     TransferDesk,
 )
-from cordboard.ports.flows import AppLine, ChosenVoice, FlowApps, TextSender, VoiceTable
+from cordboard.ports.flows import AppLine, FlowApps, TextSender
 from cordboard.ports.providers import (
     ActionRunner,
     LanguageModel,
@@ -59,7 +59,6 @@ __all__ = [
     "AppLine",
     "CallEnding",
     "CallStore",
-    "ChosenVoice",
     "Clock",
     "DialFailed",
     "Direction",
@@ -94,7 +93,6 @@ __all__ = [
     "TransferDesk",
     "VoiceActivity",
     "VoiceStream",
-    "VoiceTable",
     "WarmLanguageModel",
     "WarmSynthesizer",
     "WordTime",

@@ -8,13 +8,11 @@ does, in a voice of the same sex where it has one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from cordboard.call.plan import VoicePlan
-from cordboard.engine.parts import Choice
-from cordboard.ports import ChosenVoice, Synthesizer
 
 AZURE: Final = "azure"
 ELEVEN_LABS: Final = "eleven_labs"
@@ -110,7 +108,6 @@ _STAND_INS = {
     },
 }
 
-_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _NEURAL = re.compile(
     r"([a-z]{2,3}(?:-[A-Za-z]{4})?-[A-Z]{2})-([A-Za-z]+?)(?:Multilingual)?(?:Neural)?"
 )
@@ -118,39 +115,51 @@ _VOICE = re.compile(r"[A-Za-z0-9:_-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
-class FlowVoices:
-    """``ports.VoiceTable`` over the synthesizers of a process."""
+class Voices:
+    """Who speaks, by the synthesizers that are configured and which one is the server's own."""
 
-    synthesizers: Choice[Synthesizer]
+    configured: Collection[str]
+    server: str
 
-    def choose(self, provider: object, language: object, voice: object) -> ChosenVoice:
-        """Return what speaks for ``tts``. The language is the one asked for, else the voice's."""
-        asked = _name(voice)
-        tag = language if isinstance(language, str) and _TAG.fullmatch(language) else None
-        if provider == AZURE:
+    def choose(
+        self, provider: str | None, voice: str | None, language: str | None
+    ) -> tuple[VoicePlan | None, str]:
+        """Return the voice, None for the flow's own, and a warning or an empty text.
+
+        A provider that is not named is told from its voice. The language is the text's: it
+        chooses no voice.
+        """
+        asked = (voice or "").strip()
+        wanted = (provider or "").strip() or _provider_of(asked)
+        if wanted == AZURE:
             named = _NEURAL.fullmatch(asked)
-            tag = tag or (named[1] if named else None)
-            return self._found(AZURE, asked, _AZURE_SEX.get(named[2]) if named else None, tag)
-        if provider == ELEVEN_LABS:
+            return self._found(AZURE, asked, _AZURE_SEX.get(named[2]) if named else None)
+        if wanted == ELEVEN_LABS:
             voice_id = _IDS.get(asked.casefold(), asked)
-            return self._found(ELEVEN_LABS, voice_id, _SEX_OF_ID.get(voice_id), tag)
-        if provider is None and not asked:
-            return ChosenVoice(None, tag)
-        return ChosenVoice(None, tag, "tts.provider: is neither azure nor eleven_labs")
+            return self._found(ELEVEN_LABS, voice_id, _SEX_OF_ID.get(voice_id))
+        if not provider and not asked:
+            return None, ""
+        return None, "the provider is neither azure nor eleven_labs: the flow's own voice speaks"
 
-    def _found(self, provider: str, voice: str, sex: str | None, tag: str | None) -> ChosenVoice:
+    def _found(self, provider: str, voice: str, sex: str | None) -> tuple[VoicePlan | None, str]:
         if voice and not _VOICE.fullmatch(voice):
-            return ChosenVoice(None, tag, f"tts.voice: is no name of a voice of {provider}")
-        if self.synthesizers.named(provider):
-            return ChosenVoice(VoicePlan(provider=provider, voice=voice), tag)
-        server = _STAND_INS.get(self.synthesizers.resolve("auto"), {})
+            return None, f"the voice is none of {provider}: the flow's own speaks"
+        if provider in self.configured:
+            return VoicePlan(provider=provider, voice=voice), ""
+        stand_in = _STAND_INS.get(self.server, {}).get(sex or "")
         wish = f"{provider} {voice}".strip()
-        warning = f"tts: {wish} is not configured here, the server's own voice speaks"
-        return ChosenVoice(server.get(sex or ""), tag, warning)
+        speaks = "flow's own voice" if stand_in is None else "server's own synthesizer"
+        return stand_in, f"{wish} is not configured here: the {speaks} speaks"
 
 
-def _name(voice: object) -> str:
-    """Return a voice as it is written: a text, or an object with ``id`` or ``name``."""
-    if isinstance(voice, Mapping):
-        voice = voice.get("id") or voice.get("name")
-    return voice.strip() if isinstance(voice, str) else ""
+def language_of(voice: str | None) -> str | None:
+    """Return the language that a voice's name begins with, where it has one."""
+    named = _NEURAL.fullmatch((voice or "").strip())
+    return named[1] if named else None
+
+
+def _provider_of(voice: str) -> str:
+    if _NEURAL.fullmatch(voice):
+        return AZURE
+    known = voice in _SEX_OF_ID or voice.casefold() in _IDS
+    return ELEVEN_LABS if known else ""
