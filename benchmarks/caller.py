@@ -182,6 +182,18 @@ class WireCall(asyncio.DatagramProtocol):
         packet = b"\x80\x00%c%c" % divmod(near.sequence, 256) + near.timestamp.to_bytes(4, "big")
         near.transport.sendto(packet + near.ssrc + payload, (self._callers.host, far.port))
 
+    def press(self, digit: str) -> None:
+        """Press a key: an event of RFC 4733, whose end is told three times."""
+        near, far = self._near, self._far
+        event = "0123456789*#".index(digit)
+        for _ in range(3):
+            near.sequence = (near.sequence + 1) & 0xFFFF
+            head = b"\x80\x65%c%c" % divmod(near.sequence, 256)
+            packet = head + near.timestamp.to_bytes(4, "big") + near.ssrc
+            if near.transport is not None and far.port:
+                payload = bytes((event, 0x80 | 10)) + (800).to_bytes(2, "big")
+                near.transport.sendto(packet + payload, (self._callers.host, far.port))
+
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """Take one packet of sound (asyncio's callback)."""
         now = time.perf_counter()

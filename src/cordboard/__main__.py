@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from cordboard.cli.app import app
+from cordboard.cli.concealment import SECRET_OPTIONS, hide_arguments
 
 
 def main() -> None:
     """Run the command line."""
+    hide_arguments(SECRET_OPTIONS)
     app()
 
 

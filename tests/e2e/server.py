@@ -54,7 +54,7 @@ class Server:
     """One server on free ports and an empty data directory; ``start``, then ``stop``.
 
     ``options`` are settings by name. ``program`` stands in for the plain command where a test
-    must see inside.
+    must see inside. ``environment`` are settings that are given by variables.
     """
 
     def __init__(
@@ -62,12 +62,14 @@ class Server:
         directory: Path,
         options: Mapping[str, str] | None = None,
         program: Sequence[str] = PLAIN,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
         self.host = ""
         self.sip_port = 0
         self._settings = {**_PLAIN, "data_dir": str(directory / "var"), **(options or {})}
         self._command = [sys.executable, *program, "serve"]
+        self._variables = dict(environment or {})
         self._log_path = directory / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._client: httpx.Client | None = None
@@ -88,7 +90,7 @@ class Server:
         self.host, self.sip_port = announced[2], int(announced[3])
         self._client = httpx.Client(
             base_url=f"http://{announced[1]}",
-            headers={"Authorization": f"Bearer {KEY}"},
+            headers={"Authorization": f"Bearer {self._settings['bootstrap_key']}"},
             timeout=30,
         )
 
@@ -97,7 +99,7 @@ class Server:
             name: text for name, text in os.environ.items() if not name.startswith("CORDBOARD_")
         }
         counts = str(self.directory / COUNTS)
-        return {**kept, "PYTHONUNBUFFERED": "1", "E2E_COUNTS_FILE": counts}
+        return {**kept, "PYTHONUNBUFFERED": "1", "E2E_COUNTS_FILE": counts, **self._variables}
 
     def stop(self) -> int:
         """End the process as an operator does (SIGTERM); returns its exit code."""

@@ -6,11 +6,13 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from cordboard.cli.concealment import forbid_core_dumps
 from cordboard.settings import SETTINGS, SettingError, Settings, unknown_variables
 
 
@@ -57,8 +59,8 @@ def _serve(settings: Settings) -> None:
     from cordboard.storage.vault import VaultError
     from cordboard.wiring.server import serve as run_server
 
-    secrets = [text for text in (settings.bootstrap_key, settings.master_key) if text]
-    configure_logging(sys.stderr, settings.log_level, secrets)
+    forbid_core_dumps()
+    configure_logging(sys.stderr, settings.log_level, _secrets(settings))
     for noisy in ("alembic", "uvicorn.error", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
@@ -67,6 +69,14 @@ def _serve(settings: Settings) -> None:
         for problem in _leaves(problems):
             sys.stderr.write(f"cordboard: {problem}\n")
         raise typer.Exit(2) from None
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    """Yield every text of the settings that is secret; of an address its password."""
+    for setting in SETTINGS:
+        text = getattr(settings, setting.name)
+        if setting.secret and text:
+            yield str(urlsplit(text).password or "") if "://" in text else str(text)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -21,7 +21,9 @@ _UUID: Final = re.compile(
 class Fields(BaseModel):
     """A resource's own fields. Unknown keys are ignored, numeric texts are taken as numbers."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(
+        extra="ignore", allow_inf_nan=False, frozen=True, hide_input_in_errors=True
+    )
 
 
 F = TypeVar("F", bound=Fields)

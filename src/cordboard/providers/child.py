@@ -2,22 +2,27 @@
 
 Native speech libraries live in children: one because its licence must not reach the server, one
 because it holds the interpreter lock. The child runs ``python -m module`` and ends by itself when
-its input ends, so that it never outlives the server.
+its input ends, so that it never outlives the server. It is given nothing of the server's settings.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from cordboard.providers.frames import BadFrame, FrameReader, pack
 
 _PIECE_BYTES = 262_144
+
+_GIVEN: Final = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR"})
+_GIVEN_KINDS: Final = ("LC_", "LD_", "DYLD_", "PYTHON")
+"""What a child needs of our environment. Keys that settings hold are in it as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +116,11 @@ class Child:
             stdout=PIPE,
             stderr=DEVNULL,
             limit=_PIECE_BYTES,
+            env={
+                name: text
+                for name, text in os.environ.items()
+                if name in _GIVEN or name.startswith(_GIVEN_KINDS)
+            },
             start_new_session=True,  # an interrupt at the terminal is for the server alone
         )
 

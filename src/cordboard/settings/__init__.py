@@ -97,6 +97,7 @@ class Settings:
         "sqlite+aiosqlite:///{data_dir}/cordboard.db",
         string,
         "Address of the database: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
+        secret=True,
     )
     bootstrap_key: str | None = _setting(
         "",

@@ -235,6 +235,7 @@ def _engine(url: str, size: int, *, writes: bool) -> AsyncEngine:
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_S,
                 "command_timeout": STATEMENT_TIMEOUT_S,
@@ -244,7 +245,8 @@ def _engine(url: str, size: int, *, writes: bool) -> AsyncEngine:
         if writes:
             return engine.execution_options(isolation_level="READ COMMITTED")
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    engine = create_async_engine(at, pool_size=size, max_overflow=0)
+    # Errors of the database, which are logged, do not repeat what was to be written.
+    engine = create_async_engine(at, pool_size=size, max_overflow=0, hide_parameters=True)
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     def connected(connection: Any, _record: object) -> None:

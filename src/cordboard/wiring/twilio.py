@@ -360,7 +360,7 @@ async def _let_go(api: TwilioApi, call_id: str, handle: dict[str, str]) -> None:
         for call_sid in await _sids(api, handle):
             await api.hang_up(call_sid)
     except ApiError as problem:
-        log.warning("leg.hang_up_failed", extra={"call": call_id, "why": str(problem)})
+        log.warning("leg.hang_up_failed", extra={"call": call_id, "why": problem.brief})
 
 
 async def _sids(api: TwilioApi, handle: dict[str, str]) -> list[str]:

@@ -14,6 +14,7 @@ from cordboard.storage.phone_numbers import stored_user_part
 from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import AccountConnection, Number
 from cordboard.storage.vault import SecretUnreadable, Vault
+from cordboard.telephony.twilio.api import is_account_sid
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,8 @@ class TwilioAccounts:
             log.warning("leg.token_unreadable", extra={"connection": connection_id})
             return None
         credentials = row.fields.get("credentials") or {}
-        if not token:
+        account_sid = str(credentials.get("twilio_account_sid") or "")
+        if not token or not is_account_sid(account_sid):
+            log.warning("leg.account_unusable", extra={"connection": connection_id})
             return None
-        return Linked(row.id, str(credentials.get("twilio_account_sid") or ""), number, token)
+        return Linked(row.id, account_sid, number, token)

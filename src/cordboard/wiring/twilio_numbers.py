@@ -72,7 +72,8 @@ class LinkedNumbers:
                 api = TwilioApi(http, account, self._ground.settings.twilio_base_url)
                 await _lead(api, f"+{number.lstrip('+')}", urls, here=bool(message["linked"]))
         except (ApiError, ValueError) as problem:
-            fields = {"number": number, "why": str(problem), "voice_url": urls[0]}
+            why = problem.brief if isinstance(problem, ApiError) else str(problem)
+            fields = {"number": number, "why": why, "voice_url": urls[0]}
             log.warning("number.not_led", extra=fields)
 
 

@@ -222,3 +222,11 @@ async def test_identifiers_are_checked(api: TwilioApi, rest: FakeRest) -> None:
     assert rest.requests == 0
     with pytest.raises(ValueError, match="account"):
         Account("AC1", "x")
+
+
+def test_the_brief_form_repeats_no_foreign_words() -> None:
+    """Logs get status and code; what the carrier wrote is for the call's record."""
+    assert NotAllowed("HTTP 401, code 20003: their words", 401, 20003).brief == (
+        "HTTP 401, code 20003"
+    )
+    assert Unavailable("no connection").brief == "Unavailable"

@@ -47,6 +47,11 @@ OURS: Final = frozenset(
 """What ``telephony_params`` cannot replace: who is called, what happens then, who learns of it."""
 
 
+def is_account_sid(text: str) -> bool:
+    """Tell whether a text has the form of an account's identifier."""
+    return _ACCOUNT_SID.match(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Whose calls these are. Raises ``ValueError`` for an identifier of another form."""
@@ -55,7 +60,7 @@ class Account:
     token: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not _ACCOUNT_SID.match(self.sid):
+        if not is_account_sid(self.sid):
             raise ValueError("account: not an account's identifier (AC and 32 hexadecimal digits)")
 
 

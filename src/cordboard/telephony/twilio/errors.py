@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 class ApiError(Exception):
-    """A request did not do what was asked. The text is for the record and holds no secret.
+    """A request did not do what was asked. The text is for the record and holds no secret, but may
+    repeat the carrier's own words; ``brief`` does not, for logs.
 
     ``status`` is the HTTP status, 0 where none came; ``code`` is Twilio's own number, 0 if none.
     ``maybe_done`` says that it may have been carried out all the same: a call is not placed again.
@@ -17,6 +18,12 @@ class ApiError(Exception):
         super().__init__(text)
         self.status = status
         self.code = code
+
+    @property
+    def brief(self) -> str:
+        """Return what happened by numbers."""
+        shown = f"HTTP {self.status}" if self.status else type(self).__name__
+        return f"{shown}, code {self.code}" if self.code else shown
 
 
 class Refused(ApiError):

@@ -213,7 +213,7 @@ class TwilioLeg:
             if progress.call_sid:
                 await self._parts.control.hang_up(progress.call_sid)
         except ApiError as error:
-            log.warning("leg.hang_up_failed", extra={"leg_id": self._leg_id, "why": str(error)})
+            log.warning("leg.hang_up_failed", extra={"leg_id": self._leg_id, "why": error.brief})
         finally:
             self._finish(LegEndedBy.LOCAL, "released")
 

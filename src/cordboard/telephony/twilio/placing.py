@@ -30,7 +30,7 @@ async def place(api: TwilioApi, leg: TwilioLeg, request: CallRequest, since: dat
     except ApiError as error:
         if not error.maybe_done:
             raise LegFailed(str(error)) from None
-        log.warning("leg.placing_unclear", extra={"leg_id": leg.leg_id, "why": str(error)})
+        log.warning("leg.placing_unclear", extra={"leg_id": leg.leg_id, "why": error.brief})
         call_sid = await _look_for(api, leg, request, since)
         if not call_sid:
             raise LegFailed(str(error)) from None
@@ -64,4 +64,4 @@ async def _hang_up(api: TwilioApi, leg: TwilioLeg, call_sid: str) -> None:
     try:
         await api.hang_up(call_sid)
     except ApiError as error:
-        log.warning("leg.hang_up_failed", extra={"leg_id": leg.leg_id, "why": str(error)})
+        log.warning("leg.hang_up_failed", extra={"leg_id": leg.leg_id, "why": error.brief})
