@@ -26,6 +26,7 @@ from cordboard.ids import Randomness
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.tables import Organisation, SipTrunk
 from cordboard.storage.vault import MasterKey, Vault
+from cordboard.wiring.reach import TrunkReach
 
 T = TypeVar("T")
 
@@ -120,6 +121,8 @@ def services_on(url: str, engine: Engine) -> ControlServices:
             engine.trunks_seen.append(set(await session.scalars(select(SipTrunk.id))))
 
     policy = EgressPolicy(open_networks=(ip_network("127.0.0.0/8"),))
+    # Networks of documentation, where the tests' trunks lead.
+    documented = ip_network("192.0.2.0/24"), ip_network("203.0.113.0/24")
     key = MasterKey(bytes(range(32)))
     randomness = Randomness.system()
     return ControlServices(
@@ -128,6 +131,7 @@ def services_on(url: str, engine: Engine) -> ControlServices:
         clock=SystemClock(),
         randomness=randomness,
         key_secret=key.derive("api-keys"),
+        check_sip_target=TrunkReach((*policy.open_networks, *documented)).check,
         check_target=lambda target: check_url(target, policy),
         check_external_action=check_config,
         call_commands=engine,

@@ -36,10 +36,10 @@ KNOWN: Final = {
     "providers/synthesizers/elevenlabs/synthesizer.py": "the operator: a setting",
     "providers/transcribers/deepgram/transcriber.py": "the operator: a setting",
     "storage/database.py": "the operator: a setting",
-    "telephony/sip/endpoint.py": "nobody: it listens; SIP goes to the targets of trunks, by UDP",
-    "telephony/sip/location.py": "tenants: the name of a trunk's target is looked up for UDP",
-    "telephony/sip/ping.py": "the operator: the server's own SIP port",
-    "telephony/sip/stream.py": "nobody: it listens; sound goes where the peer's SDP says, by UDP",
+    "telephony/sip/endpoint.py": "nobody: it listens; SIP goes where `location.py` has found",
+    "telephony/sip/location.py": "tenants: what a name stands for is judged by `wiring/reach.py`",
+    "telephony/sip/ping.py": "tenants: targets of trunks, judged by `wiring/reach.py`",
+    "telephony/sip/stream.py": "peers: the address of an SDP is judged by `wiring/reach.py`",
     "telephony/twilio/api.py": "the operator: a setting; its session is handed in",
     "wiring/carriers.py": "nobody: which of our addresses leads to a peer; nothing is sent",
     "wiring/checkup.py": "the operator: settings",
@@ -124,6 +124,39 @@ def test_a_bad_target_is_refused_when_it_is_stored(server: Server, path: str, ur
         assert problem["type"] == "target_refused"
         good = http.post(path, json=_with(body, place, "https://example.com/x"))
         assert good.status_code == 200, good.text
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["169.254.169.254", "10.0.0.1", "[fd00:ec2::254]", "[::ffff:10.0.0.1]", "8.8.8.8:53"],
+)
+def test_a_trunk_inside_is_refused_when_it_is_stored(server: Server, host: str) -> None:
+    """A trunk's target is judged like a URL, when it is made and when it is changed."""
+    trunks = "/x/v1/sip_trunks"
+    with server.client() as http:
+        problem = _problem(http.post(f"{trunks}/create", json={"name": "t", "target": _sip(host)}))
+        assert (problem["loc"], problem["type"]) == (["body", "target"], "target_refused")
+        good = {"name": host, "target": _sip("example.com")}
+        made = http.post(f"{trunks}/create", json=good)
+        assert made.status_code == 200, made.text
+        changed = http.post(f"{trunks}/update?id={made.json()['id']}", json={"target": _sip(host)})
+        assert _problem(changed)["type"] == "target_refused"
+
+
+HOSTS: Final = ("0x7f000001", "2130706433", "metadata.google.internal", "localhost:80")
+
+
+def test_a_trunk_has_no_odd_spelling(server: Server) -> None:
+    """What a name service would take for an address inside, or a cloud's own name, is refused."""
+    with server.client() as http:
+        for host in HOSTS:
+            body = {"name": host, "target": _sip(host)}
+            problem = _problem(http.post("/x/v1/sip_trunks/create", json=body))
+            assert problem["loc"] == ["body", "target"], host
+
+
+def _sip(host: str) -> str:
+    return f"sip:{host}"
 
 
 def _with(body: dict[str, object], place: tuple[str, ...], url: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from ipaddress import ip_network
 
 import phonenumbers
 import pytest
@@ -23,6 +24,7 @@ from cordboard.telephony.sip.location import Locator, NameService
 from cordboard.telephony.sip.route import Route
 from cordboard.wiring.dialling import Dialling
 from cordboard.wiring.permits import Permits
+from cordboard.wiring.reach import TrunkReach
 from tests.counts import count
 from tests.dial_policy.test_decision import _spelling as spelling
 from tests.storage.test_vault import KEY
@@ -31,6 +33,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ORGANISATION = "00000000-0000-4000-8000-000000000001"
 TRUNK = "00000000-0000-4000-8000-000000000002"
 OURS = "12025550101"
+OPEN = TrunkReach((ip_network("192.0.2.0/24"), ip_network("198.51.100.0/24")))
 
 
 @pytest_asyncio.fixture
@@ -64,7 +67,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def _route(database: Database, **limits: int) -> Route:
+async def _route(database: Database, reach: TrunkReach = OPEN, **limits: int) -> Route:
     wide = {"per_second_count": 10**6, "per_destination_hour_count": 10**6}
     clock = SystemClock()
     tokens = iter(f"token{each}" for each in range(9))
@@ -78,6 +81,7 @@ async def _route(database: Database, **limits: int) -> Route:
             DialLimits(**{**wide, **limits}),
         ),
         locator=Locator(NameService(), clock, lambda end: 0),
+        reach=reach,
         home_country="US",
         sender_host=lambda: "192.0.2.9:5060",
         new_token=lambda: next(tokens),
@@ -151,3 +155,44 @@ async def test_no_redirection_gets_past(database: Database) -> None:
         assert phonenumbers.region_code_for_number(number) == "US", contact
         assert hop.permit() == phonenumbers.national_significant_number(number)
     assert followed > 20
+
+
+async def _change(database: Database, **fields: object) -> None:
+    async with database.write() as session:
+        trunk = await session.get_one(SipTrunk, TRUNK)
+        trunk.fields = {**trunk.fields, **fields}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "sip:10.0.0.5",
+        "sip:localhost:5070",
+        "sip:127.0.0.1:5070",
+        "sip:100.64.0.1",
+        "sip:8.8.8.8:53",
+    ],
+)
+async def test_no_trunk_leads_inside(database: Database, target: str) -> None:
+    """An address inside, or a low port, ends the call by name: it is judged where it is sent."""
+    await _change(database, target=target)
+    with pytest.raises(DialForbidden, match=r"target leads to .*CORDBOARD_OPEN_NETWORKS"):
+        await _route(database)
+    await _change(database, by_operator=True)
+    assert (await _route(database)).destination[1] in (53, 5060, 5070)
+
+
+async def test_nobody_leads_to_metadata(database: Database) -> None:
+    """Where clouds keep credentials nobody leads, an operator neither."""
+    await _change(database, target="sip:169.254.169.254:5060", by_operator=True)
+    with pytest.raises(DialForbidden, match="target leads to"):
+        await _route(database)
+
+
+async def test_no_redirection_inside(database: Database) -> None:
+    """A trunk's own networks open nothing: what a redirection names is judged like a target."""
+    await _change(database, networks=["10.0.0.0/8", "198.51.100.0/24"])
+    route = await _route(database)
+    assert (await route.follow("sip:+12127365001@198.51.100.7")).destination[0] == "198.51.100.7"
+    with pytest.raises(DialForbidden, match="not open to trunks"):
+        await route.follow("sip:+12127365001@10.1.2.3")

@@ -68,6 +68,7 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
     from cordboard.storage.master_keys import settle_master_key
     from cordboard.storage.vault import Vault
     from cordboard.wiring.options import dial_rules, plan_options
+    from cordboard.wiring.reach import TrunkReach
 
     randomness = Randomness.system()
     await migrate(settings.database_url)
@@ -95,6 +96,7 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
             randomness=randomness,
             key_secret=key.derive("api-keys"),
             check_target=lambda target: check_url(target, policy),
+            check_sip_target=TrunkReach(policy.open_networks).check,
             check_external_action=lambda _config: ((), ()),
             call_commands=nobody,
             recordings=nobody,

@@ -85,7 +85,8 @@ class ControlServices:
     """Everything the API needs from outside.
 
     ``key_secret`` is what keys are hashed with: ``MasterKey.derive("api-keys")``.
-    ``check_target`` raises ``egress.TargetRefused``.
+    ``check_target`` raises ``egress.TargetRefused``; so does ``check_sip_target``, which is told
+    besides whether an operator gave the target.
     ``check_external_action`` returns problems and warnings of an external action's config.
     ``plan_options`` (content-free or not) are for calls that are asked for here; ``call_wanted``
     tells engines that one was; ``number_linked`` has a carrier lead calls of a number here, or no
@@ -101,6 +102,7 @@ class ControlServices:
     randomness: Randomness
     key_secret: bytes = field(repr=False)
     check_target: Callable[[str], None]
+    check_sip_target: Callable[[str, bool], None]
     check_external_action: ExternalActionCheck
     call_commands: CallCommands
     recordings: Recordings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cordboard.egress.addresses import ANYWHERE, permitted_text, sound_permitted
 from cordboard.egress.errors import (
     BadAnswer,
     EgressError,
@@ -17,10 +18,18 @@ from cordboard.egress.gate import (
     NameResolver,
     SystemResolver,
 )
-from cordboard.egress.targets import EgressPolicy, check_url, warnings_for
+from cordboard.egress.targets import (
+    OPEN_NETWORKS_SETTING,
+    EgressPolicy,
+    check_host,
+    check_url,
+    warnings_for,
+)
 
 __all__ = [
+    "ANYWHERE",
     "BODY_BYTES_MAX",
+    "OPEN_NETWORKS_SETTING",
     "BadAnswer",
     "Egress",
     "EgressAnswer",
@@ -32,6 +41,9 @@ __all__ = [
     "TimedOut",
     "TooLarge",
     "Unreachable",
+    "check_host",
     "check_url",
+    "permitted_text",
+    "sound_permitted",
     "warnings_for",
 ]

@@ -70,6 +70,9 @@ _NOT_PUBLIC4: Final = _networks(
 )
 _PUBLIC6: Final = IPv6Network("2000::/3")
 _NOT_PUBLIC6: Final = _networks("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20")
+ANYWHERE: Final = _networks("0.0.0.0/0", "::/0", "100.64.0.0/10")
+"""Opens whatever can be opened: for targets that the operator has given himself."""
+
 _ISATAP: Final = (0x0000_5EFE, 0x0200_5EFE)  # upper half of the interface id, RFC 5214
 
 
@@ -100,6 +103,25 @@ def permitted_text(text: str, open_networks: Iterable[Network]) -> bool:
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return False
     return permitted(address, open_networks)
+
+
+def sound_permitted(host: str, peer: str, open_networks: Iterable[Network]) -> bool:
+    """Tell whether ``peer``, who signals for a call, may have its sound sent to ``host``.
+
+    What is public or opened may be named by anybody, an address inside only by a peer that is
+    inside itself, this machine only by this machine. A peer's own address is its business.
+    """
+    if host == peer:
+        return True
+    try:
+        address, source = ip_address(host), ip_address(peer)
+    except ValueError:
+        return False
+    if permitted(address, open_networks):
+        return True
+    if _never(address) or _public(source):
+        return False
+    return source.is_loopback or not address.is_loopback
 
 
 def _never(address: Address) -> bool:

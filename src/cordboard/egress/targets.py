@@ -108,6 +108,17 @@ def parse_target(url: str, policy: EgressPolicy, field: str = "url") -> Target:
     return Target(parsed, parsed.raw_host.lower(), port)
 
 
+def check_host(host: str, policy: EgressPolicy, field: str) -> None:
+    """Judge the host of what is no URL, such as a SIP URI's; IPv6 addresses without brackets.
+
+    Raises:
+        TargetRefused: it may not be used.
+
+    """
+    with _refusals_of(field):
+        _check_host(host.lower(), policy, field)
+
+
 def check_answers(answers: list[str], policy: EgressPolicy, field: str = "url") -> None:
     """Judge all addresses a name resolved to: one bad one refuses the name.
 

@@ -12,6 +12,9 @@ from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import SipTrunk
 from cordboard.storage.vault import Vault
 
+BY_OPERATOR = "by_operator"
+"""The field of a trunk that tells that an operator wrote its target and networks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTrunk:
@@ -34,6 +37,7 @@ class StoredTrunk:
     dial_prefixes: tuple[str, ...]
     allow_any: bool
     srtp: str
+    by_operator: bool
 
 
 async def all_trunks(session: AsyncSession, vault: Vault) -> tuple[StoredTrunk, ...]:
@@ -67,4 +71,5 @@ def _stored(row: SipTrunk, vault: Vault) -> StoredTrunk:
         dial_prefixes=tuple(fields["dial_prefixes"]),
         allow_any=fields["allow_any"],
         srtp=fields["srtp"],
+        by_operator=bool(fields.get(BY_OPERATOR)),
     )

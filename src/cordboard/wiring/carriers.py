@@ -35,6 +35,7 @@ from cordboard.wiring.ground import Ground
 from cordboard.wiring.inbound import InboundCalls
 from cordboard.wiring.outbound import OutboundCalls, OutboundParts, Outwards
 from cordboard.wiring.providers import Providers
+from cordboard.wiring.reach import TrunkReach
 from cordboard.wiring.recovery import Releaser
 from cordboard.wiring.registrations import TrunkRegistrations
 from cordboard.wiring.transfers import SipTransfers
@@ -75,6 +76,7 @@ class SipCarrier:
             engine.clock,
             engine.media_clock,
             randomness,
+            self._reach.sound,
         )
         self._calls = InboundCalls(
             host, engine.store, dispatch, providers.preference, engine.report
@@ -83,7 +85,7 @@ class SipCarrier:
             self._user_agent, engine.clock, randomness.token, self._calls.offered
         )
         locator = Locator(NameService(), engine.clock, _below(randomness))
-        self._registrations = TrunkRegistrations(self._endpoint, ground.vault, locator)
+        self._registrations = TrunkRegistrations(self._endpoint, ground.vault, locator, self._reach)
         self._placing = self._outbound(
             host, locator, engine, dispatch, providers, store, bus, outwards
         )
@@ -139,6 +141,7 @@ class SipCarrier:
             vault=ground.vault,
             permits=outwards.permits,
             locator=locator,
+            reach=self._reach,
             home_country=settings.home_country,
             sender_host=lambda: f"{self._address}:{self.port}",
             new_token=ground.randomness.token,
@@ -160,6 +163,10 @@ class SipCarrier:
             others=outwards.others,
         )
         return OutboundCalls(parts, self._endpoint)
+
+    @property
+    def _reach(self) -> TrunkReach:
+        return TrunkReach(self._ground.settings.open_networks)
 
     @property
     def _address(self) -> str:

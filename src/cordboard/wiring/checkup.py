@@ -20,12 +20,13 @@ from cordboard.ports import LanguageModel, ProviderError, ReplyRequest, Synthesi
 from cordboard.settings import PREFIX, Settings
 from cordboard.storage.database import Database
 from cordboard.storage.tables import AccountConnection
-from cordboard.storage.trunk_rows import all_trunks
+from cordboard.storage.trunk_rows import StoredTrunk, all_trunks
 from cordboard.storage.vault import Vault
 from cordboard.telephony.sip.ping import NoAnswer, ping
 from cordboard.telephony.twilio.api import Account, TwilioApi
 from cordboard.telephony.twilio.errors import ApiError
 from cordboard.wiring.providers import CHAT, HEARING_VENDOR, VOICE_VENDOR, Providers
+from cordboard.wiring.reach import TrunkReach
 from cordboard.wiring.twilio_accounts import TYPE, TwilioAccounts
 
 TRY_S: Final = 10.0
@@ -75,7 +76,7 @@ async def check_carriers(settings: Settings, database: Database, vault: Vault) -
     """Send OPTIONS to each trunk that calls go out by, and ask each linked account about itself;
     at most 50 of either.
     """
-    chance = Randomness.system()
+    chance, reach = Randomness.system(), TrunkReach(settings.open_networks)
     async with database.read() as session:
         trunks = [trunk for trunk in await all_trunks(session, vault) if trunk.target]
         rows = select(AccountConnection).where(AccountConnection.type == TYPE)
@@ -83,7 +84,7 @@ async def check_carriers(settings: Settings, database: Database, vault: Vault) -
     known = TwilioAccounts(database, vault, settings.home_country)
     async with aiohttp.ClientSession(trust_env=False) as http:
         tries: list[Awaitable[Verdict]] = [
-            _reaches(trunk.name, trunk.target or "", chance.uuid().replace("-", ""))
+            _reaches(trunk, reach, chance.uuid().replace("-", ""))
             for trunk in trunks[:MOST_CARRIERS]
         ]
         tries += [_account(http, known, row.organisation_id, row.id) for row in accounts]
@@ -152,9 +153,10 @@ async def _first(pieces: AsyncIterator[object]) -> None:
             await close()
 
 
-async def _reaches(name: str, target: str, tag: str) -> Verdict:
+async def _reaches(trunk: StoredTrunk, reach: TrunkReach, tag: str) -> Verdict:
+    name, target = trunk.name, trunk.target or ""
     try:
-        status = await ping(target, tag)
+        status = await ping(target, tag, permits=reach.judge(trunk.by_operator))
     except NoAnswer as problem:
         text = f"trunk {name!r} at {target}: {problem}; see its target, and the firewall for UDP"
         return Verdict("problem", text)

@@ -25,6 +25,7 @@ from cordboard.wiring.ground import Ground
 from cordboard.wiring.measures import measures
 from cordboard.wiring.options import dial_rules, plan_options
 from cordboard.wiring.outbound import WANTED
+from cordboard.wiring.reach import TrunkReach
 from cordboard.wiring.twilio_numbers import NUMBER_LINKED
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ def control_services(
         randomness=ground.randomness,
         key_secret=ground.key.derive("api-keys"),
         check_target=partial(check_url, policy=policy),
+        check_sip_target=TrunkReach(policy.open_networks).check,
         check_external_action=check_external_action,
         call_commands=_EndCalls(dispatch),
         recordings=_ReadRecordings(recordings, ground.database),

@@ -11,6 +11,7 @@ import phonenumbers
 from sqlalchemy import select
 
 from cordboard.dial_policy import TrunkDialing
+from cordboard.egress import OPEN_NETWORKS_SETTING
 from cordboard.sip.datagram import Address
 from cordboard.sip.digest import Credentials
 from cordboard.sip.fields import BadField, parse_uri
@@ -21,9 +22,10 @@ from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import Number, SipTrunk
 from cordboard.storage.vault import SecretUnreadable, Vault
 from cordboard.telephony.sip.hops import DialForbidden, Follow, Hop
-from cordboard.telephony.sip.location import Locator, NotLocated
+from cordboard.telephony.sip.location import Locator, NotLocated, NotPermitted
 from cordboard.telephony.sip.route import Route
 from cordboard.wiring.permits import CallPermit, Permits, international
+from cordboard.wiring.reach import TrunkReach
 
 RING_LIMIT_MS = 60_000
 
@@ -34,12 +36,15 @@ class Unroutable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialling:
-    """Finds routes. ``sender_host`` gives our own signalling address, once there is one."""
+    """Finds routes. ``sender_host`` gives our own signalling address, once there is one; ``reach``
+    judges where trunks lead.
+    """
 
     database: Database
     vault: Vault
     permits: Permits
     locator: Locator
+    reach: TrunkReach
     home_country: str
     sender_host: Callable[[], str]
     new_token: Callable[[], str]
@@ -61,7 +66,7 @@ class Dialling:
             raise DialForbidden("from_number is no number of the organisation any more")
         if trunk is None or trunk.organisation_id != wanted.organisation_id:
             raise Unroutable("the SIP trunk is gone")
-        host, addresses = await located(trunk, self.locator)
+        host, addresses = await located(trunk, self.locator, self.reach)
         permit = await self._permit(wanted, trunk)
         dialled = permit.judge(international(wanted.to_number))
         route = Route(
@@ -123,7 +128,7 @@ class Dialling:
     ) -> tuple[Address, ...]:
         """Return the addresses of a contact's host that belong to the trunk."""
         try:
-            found = await self.locator.locate(contact)
+            found = await self.locator.locate(contact, lambda address: True)
         except NotLocated as nowhere:
             raise DialForbidden(f"redirected to nowhere: {nowhere}") from None
         hosts = {address[0] for address in known}
@@ -136,6 +141,8 @@ class Dialling:
         )
         if not ours:
             raise DialForbidden("redirected to a host that is not in the trunk's `networks`")
+        if not all(map(self.reach.of(trunk), ours)):
+            raise DialForbidden("redirected to an address or port that is not open to trunks")
         return ours
 
     def _spelt(self, number: str, trunk: SipTrunk) -> str:
@@ -168,17 +175,21 @@ def credentials_of(trunk: SipTrunk, vault: Vault) -> Credentials | None:
     return Credentials(str(user), password, str(trunk.fields.get("realm") or ""))
 
 
-async def located(trunk: SipTrunk, locator: Locator) -> tuple[str, tuple[Address, ...]]:
+async def located(
+    trunk: SipTrunk, locator: Locator, reach: TrunkReach
+) -> tuple[str, tuple[Address, ...]]:
     """Return the target's host as URIs have it, and the addresses it stands for, best first.
 
-    Raises ``Unroutable``.
+    Raises ``Unroutable``, and ``DialForbidden`` where one of them is not open to the trunk.
     """
     target = str(trunk.fields.get("target") or "")
     try:
         uri = parse_uri(target)
-        return _written(uri.host, uri.port), await locator.locate(target)
+        return _written(uri.host, uri.port), await locator.locate(target, reach.of(trunk))
     except BadField:
         raise Unroutable("the SIP trunk has no target") from None
+    except NotPermitted as inside:
+        raise DialForbidden(f"the SIP trunk's target {inside} ({OPEN_NETWORKS_SETTING})") from None
     except NotLocated as nowhere:
         raise Unroutable(f"the SIP trunk's target: {nowhere}") from None
 

@@ -11,10 +11,13 @@ from cordboard.sip.events import RegistrationChanged, SipEvent
 from cordboard.sip.fields import BadField
 from cordboard.sip.registration import Binding
 from cordboard.storage.tables import SipTrunk
+from cordboard.storage.trunk_rows import BY_OPERATOR
 from cordboard.storage.vault import Vault
 from cordboard.telephony.sip.endpoint import SipEndpoint
+from cordboard.telephony.sip.hops import DialForbidden
 from cordboard.telephony.sip.location import Locator
 from cordboard.wiring.dialling import Unroutable, credentials_of, located
+from cordboard.wiring.reach import TrunkReach
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +29,12 @@ AGAIN_MS = 30_000
 class TrunkRegistrations:
     """Call ``follow`` with the trunks there are, again and again; ``leave`` takes all back."""
 
-    def __init__(self, endpoint: SipEndpoint, vault: Vault, locator: Locator) -> None:
+    def __init__(
+        self, endpoint: SipEndpoint, vault: Vault, locator: Locator, reach: TrunkReach
+    ) -> None:
         self._endpoint = endpoint
         self._locator = locator
+        self._reach = reach
         self._vault = vault
         self._kept: dict[str, _Kept] = {}
         self._failed: dict[str, tuple[object, int]] = {}
@@ -68,13 +74,13 @@ class TrunkRegistrations:
 
     async def _register(self, trunk: SipTrunk) -> None:
         try:
-            host, addresses = await located(trunk, self._locator)
+            host, addresses = await located(trunk, self._locator, self._reach)
             credentials = credentials_of(trunk, self._vault)
             user = str(trunk.fields.get("register_user") or "")
             binding = Binding(f"sip:{host}", f"sip:{user}@{host}", addresses[0], credentials)
             registrations = self._endpoint.agent.registrations
             handle = registrations.add(binding, self._endpoint.now_ms)
-        except (Unroutable, BadField) as problem:
+        except (Unroutable, DialForbidden, BadField) as problem:
             log.warning("sip.cannot_register", extra={"trunk": trunk.id, "why": str(problem)})
             self._failed[trunk.id] = _content(trunk), self._endpoint.now_ms + AGAIN_MS
             return
@@ -109,5 +115,5 @@ class _Kept:
 
 def _content(trunk: SipTrunk) -> object:
     """Return what a registration depends on."""
-    names = ("target", "register_user", "realm")
+    names = ("target", "register_user", "realm", BY_OPERATOR)
     return [trunk.fields.get(name) for name in names], dict(trunk.secrets)

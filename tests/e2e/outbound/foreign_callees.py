@@ -147,7 +147,8 @@ async def _called(server: Server, port: int) -> Json:
 
 
 async def _all(directory: Path) -> dict[str, Rung]:
-    server = Server(directory / "server", {"sip_host": HOST, "rtp_host": HOST})
+    options = {"sip_host": HOST, "rtp_host": HOST, "open_networks": HOST}
+    server = Server(directory / "server", options)
     await asyncio.to_thread(server.start)
     try:
         return {

@@ -42,6 +42,11 @@ class Clock:
         raise AssertionError("monotonic time only")
 
 
+def anywhere(address: tuple[str, int]) -> bool:
+    """Permit every address."""
+    return True
+
+
 class Records:
     """A name service of fixed records."""
 
@@ -84,14 +89,14 @@ def _locator(records: Records, clock: Clock | None = None) -> Locator:
 async def test_addresses_are_taken_as_they_are(uri: str, expected: tuple[str, int]) -> None:
     """An address needs no name service."""
     records = Records()
-    assert await _locator(records).locate(uri) == (expected,)
+    assert await _locator(records).locate(uri, anywhere) == (expected,)
     assert records.asked == []
 
 
 async def test_a_port_names_the_host() -> None:
     """With a port, only the host's own addresses count (RFC 3263 4.2)."""
     records = Records(addresses={"pbx.example": ["192.0.2.1", "192.0.2.2"]})
-    found = await _locator(records).locate("sip:pbx.example:5080")
+    found = await _locator(records).locate("sip:pbx.example:5080", anywhere)
     assert found == (("192.0.2.1", 5080), ("192.0.2.2", 5080))
     assert records.asked == ["A pbx.example"]
 
@@ -107,7 +112,7 @@ async def test_naming_leads_to_services() -> None:
         {"first.example": [Service(1, 0, 5061, "a.example"), Service(0, 0, 5062, "b.example")]},
         {"a.example": ["192.0.2.1"], "b.example": ["192.0.2.2", "192.0.2.3"]},
     )
-    found = await _locator(records).locate("sip:t.example")
+    found = await _locator(records).locate("sip:t.example", anywhere)
     assert found == (("192.0.2.2", 5062), ("192.0.2.3", 5062), ("192.0.2.1", 5061))
     assert "SRV second.example" not in records.asked
 
@@ -116,10 +121,10 @@ async def test_services_without_naming() -> None:
     """Without NAPTR the service of UDP is asked for; without that the host itself."""
     services = {"_sip._udp.t.example": [Service(0, 0, 5099, "a.example")]}
     addresses = {"a.example": ["192.0.2.1"], "t.example": ["192.0.2.9"]}
-    assert await _locator(Records((), services, addresses)).locate("sip:t.example") == (
+    assert await _locator(Records((), services, addresses)).locate("sip:t.example", anywhere) == (
         ("192.0.2.1", 5099),
     )
-    assert await _locator(Records((), {}, addresses)).locate("sip:t.example") == (
+    assert await _locator(Records((), {}, addresses)).locate("sip:t.example", anywhere) == (
         ("192.0.2.9", 5060),
     )
 
@@ -138,7 +143,7 @@ async def test_what_cannot_be_located(uri: str, why: str) -> None:
     """What has no address is one clear error; a service of ``.`` is not there (RFC 2782)."""
     closed = {"_sip._udp.closed.example": [Service(0, 0, 5060, ".")]}
     with pytest.raises(NotLocated, match=why):
-        await _locator(Records((), closed, {"closed.example": ["192.0.2.1"]})).locate(uri)
+        await _locator(Records((), closed, {"closed.example": ["192.0.2.1"]})).locate(uri, anywhere)
 
 
 async def test_dead_addresses_come_last_for_a_while() -> None:
@@ -146,17 +151,17 @@ async def test_dead_addresses_come_last_for_a_while() -> None:
     clock = Clock()
     records = Records(addresses={"t.example": ["192.0.2.1", "192.0.2.2"]})
     locator = _locator(records, clock)
-    first, second = await locator.locate("sip:t.example:5060")
+    first, second = await locator.locate("sip:t.example:5060", anywhere)
     locator.dead(first)
-    assert await locator.locate("sip:t.example:5060") == (second, first)
+    assert await locator.locate("sip:t.example:5060", anywhere) == (second, first)
     clock.at_ms += DEAD_FOR_MS + 1
-    assert await locator.locate("sip:t.example:5060") == (first, second)
+    assert await locator.locate("sip:t.example:5060", anywhere) == (first, second)
 
 
 async def test_only_so_many_addresses() -> None:
     """However many records there are, a call gets eight addresses at most."""
     many = {"t.example": [f"192.0.2.{n}" for n in range(1, 99)]}
-    found = await _locator(Records(addresses=many)).locate("sip:t.example:5060")
+    found = await _locator(Records(addresses=many)).locate("sip:t.example:5060", anywhere)
     assert len(found) == ADDRESSES_MAX
 
 
@@ -221,6 +226,6 @@ async def test_records_on_the_wire() -> None:
         resolver.nameservers, resolver.port = ["127.0.0.1"], port
         service = NameService(resolver)
         locator = Locator(service, Clock(), lambda end: 0)  # type: ignore[arg-type]
-        found = await locator.locate("sip:t.example")
+        found = await locator.locate("sip:t.example", anywhere)
         assert found == (("127.0.0.1", 5061), ("127.0.0.1", 5062))
         assert await service.services("_sip._udp.other.example") == []

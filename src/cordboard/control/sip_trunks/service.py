@@ -16,8 +16,10 @@ from cordboard.control.sip_trunks.queries import (
     user_is_taken,
 )
 from cordboard.control.sip_trunks.schemas import SECRETS, TrunkFields, TrunkName
+from cordboard.control.targets import check_sip_target
 from cordboard.control.unit import Unit
 from cordboard.storage.tables import SipTrunk
+from cordboard.storage.trunk_rows import BY_OPERATOR
 
 NOUN: Final = "SIP trunk"
 PLACE: Final[Place] = ("body",)
@@ -45,7 +47,7 @@ class SipTrunks:
             fields={},
             secrets={},
         )
-        await _set(unit, row, body)
+        await _set(unit, row, body, body)
         unit.session.add(row)
         unit.afterwards.append(unit.services.trunks_changed)
         return show(row)
@@ -53,7 +55,8 @@ class SipTrunks:
     async def update(self, unit: Unit, row_id: str, body: Json) -> Json:
         """Change what the body gives."""
         row = await find(unit, SipTrunk, row_id, NOUN)
-        await _set(unit, row, {"name": row.name, **row.fields, **given(body)})
+        new = given(body)
+        await _set(unit, row, {"name": row.name, **row.fields, **new}, new)
         unit.afterwards.append(unit.services.trunks_changed)
         return show(row)
 
@@ -70,7 +73,7 @@ class SipTrunks:
 SIP_TRUNKS: Final = SipTrunks()
 
 
-async def _set(unit: Unit, row: SipTrunk, value: Json) -> None:
+async def _set(unit: Unit, row: SipTrunk, value: Json, new: Json) -> None:
     problems: list[Problem] = []
     with collecting(problems):
         name = validated(TrunkName, value, PLACE).name
@@ -84,8 +87,26 @@ async def _set(unit: Unit, row: SipTrunk, value: Json) -> None:
         # A digest user names its trunk to the whole server: it cannot lead to two of them.
         if fields.user and await user_is_taken(unit, fields.user, row.id):
             raise Invalid.at((*PLACE, "user"), "This user name is taken, choose another one")
-        seal(unit, row, dumped(fields), SECRETS, PLACE)
+        by_operator = _by_operator(unit, row, fields, new)
+        if fields.target:
+            check_sip_target(unit, fields.target, by_operator, (*PLACE, "target"))
+        seal(unit, row, {**dumped(fields), BY_OPERATOR: by_operator}, SECRETS, PLACE)
     raise_any(problems)
+
+
+def _by_operator(unit: Unit, row: SipTrunk, fields: TrunkFields, new: Json) -> bool:
+    """Tell whether where the trunk leads is an operator's word, who may send it inside.
+
+    It stays his as long as others leave it as it is.
+    """
+    before = bool(row.fields.get(BY_OPERATOR))
+    if unit.role == "operator":
+        return before or "target" in new or "networks" in new
+    kept = (fields.target, fields.networks) == (
+        row.fields.get("target"),
+        row.fields.get("networks"),
+    )
+    return before and kept
 
 
 def _check(fields: TrunkFields) -> None:

@@ -35,7 +35,7 @@ class LegMedia:
     async def prepare(self, offer: bytes | None) -> None:
         """Settle codec and port; without an offer the codec is ours first, until the answer."""
         if offer is not None:
-            self._offer, self._choice = choose(offer, self._preference, self._source)
+            self._offer, self._choice = self._choose(offer)
             await self.stream.open()
             self.stream.settle(self.choice, self._source[0])
         else:
@@ -45,13 +45,16 @@ class LegMedia:
 
     def take_offer(self, offer: bytes) -> None:
         """Take a changed offer. Raises ``MediaRefused``."""
-        self._offer, self._choice = choose(offer, self._preference, self._source)
+        self._offer, self._choice = self._choose(offer)
         self.stream.settle(self.choice, self._source[0])
 
     def take_answer(self, answer: bytes) -> None:
         """Take the answer to an offer of ours. Raises ``MediaRefused``."""
-        _, self._choice = choose(answer, self._preference, self._source)
+        _, self._choice = self._choose(answer)
         self.stream.settle(self.choice, self._source[0])
+
+    def _choose(self, body: bytes) -> tuple[sdp.SessionDescription, MediaChoice]:
+        return choose(body, self._preference, self._source, self._host.permits)
 
     async def offer(self) -> bytes:
         """Open the port and return our offer, for a call that we place."""

@@ -26,6 +26,14 @@ class NotLocated(Exception):
     """Nothing is known to listen there; the text is for the record."""
 
 
+class NotPermitted(NotLocated):
+    """Something listens there, perhaps, but it may not be spoken to."""
+
+
+Permits = Callable[[Address], bool]
+"""Tells whether an address may be sent anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One SRV record (RFC 2782): lower ``priority`` first, higher ``weight`` more often."""
@@ -134,8 +142,22 @@ class Locator:
         self._dead = {each: until for each, until in self._dead.items() if until > now_ms}
         self._dead[address] = now_ms + DEAD_FOR_MS
 
-    async def locate(self, uri: str) -> tuple[Address, ...]:
-        """Return one to eight addresses. Raises ``NotLocated``."""
+    async def locate(self, uri: str, permits: Permits) -> tuple[Address, ...]:
+        """Return one to eight addresses, each of them permitted: one that is not refuses them all.
+
+        Raises ``NotLocated``, and its kind ``NotPermitted``.
+        """
+        found = await self._found(uri)
+        if not all(permits(address) for address in found):
+            raise NotPermitted("leads to an address or port that is not open to trunks")
+        now_ms = self._clock.now_ms()
+        alive_first = sorted(
+            dict.fromkeys(found), key=lambda address: self._dead.get(address, 0) > now_ms
+        )
+        return tuple(alive_first[:ADDRESSES_MAX])
+
+    async def _found(self, uri: str) -> Sequence[Address]:
+        """Return all addresses there are. Raises ``NotLocated``."""
         try:
             parsed = parse_uri(uri)
         except BadField as bad:
@@ -155,11 +177,7 @@ class Locator:
             raise NotLocated(f"{host}: the name service did not answer") from None
         if not found:
             raise NotLocated(f"{host} has no address")
-        now_ms = self._clock.now_ms()
-        alive_first = sorted(
-            dict.fromkeys(found), key=lambda address: self._dead.get(address, 0) > now_ms
-        )
-        return tuple(alive_first[:ADDRESSES_MAX])
+        return found
 
     async def _named(self, host: str, port: int | None) -> list[Address]:
         if port is not None:

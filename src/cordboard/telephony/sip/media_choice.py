@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cordboard.media.codec import Codec, Encoding
@@ -42,13 +41,24 @@ class MediaChoice:
         return None if event is None else event.payload_type
 
 
+MediaPermits = Callable[[str, str], bool]
+"""Tells whether sound may be sent to a host (first) that a peer at another (second) has named."""
+
+
+def to_peer_only(host: str, peer: str) -> bool:
+    """Permit sound to the peer's own host, and nowhere else."""
+    return host == peer
+
+
 def choose(
-    body: bytes, preference: Sequence[str], source: Address
+    body: bytes,
+    preference: Sequence[str],
+    source: Address,
+    permits: MediaPermits = to_peer_only,
 ) -> tuple[sdp.SessionDescription, MediaChoice]:
     """Read an offer or answer and settle codec and address. Raises ``MediaRefused``.
 
-    ``source`` is where the signalling came from: private and loopback media addresses are
-    followed only towards sources that are private or loopback themselves.
+    ``source`` is where the signalling came from; ``permits`` says which other hosts it may name.
     """
     try:
         description = sdp.parse_sdp(body)
@@ -57,8 +67,8 @@ def choose(
     audio = choose_audio(description, preference)
     if audio is None:
         raise MediaRefused("m: no audio that we speak")
-    if audio.remote is not None:
-        check_address(audio.remote[0], source[0])
+    if audio.remote is not None and not permits(audio.remote[0], source[0]):
+        raise MediaRefused("c: an address that sound may not be sent to")
     return description, MediaChoice(_BY_NAME[audio.codec.encoding], audio)
 
 
@@ -66,17 +76,3 @@ def offered_codecs(preference: Sequence[str]) -> tuple[sdp.Codec, ...]:
     """Return our offer's codecs, digits last."""
     codecs = [sdp.STATIC_CODECS[_STATIC_TYPE[name]] for name in preference]
     return (*codecs, TELEPHONE_EVENT)
-
-
-def check_address(host: str, source_host: str) -> None:
-    """Refuse media addresses that nobody should be sent sound at. Raises ``MediaRefused``."""
-    address = ipaddress.ip_address(host)
-    if host == source_host:
-        return
-    if address.is_link_local or address.is_multicast or address.is_reserved:
-        raise MediaRefused("c: not an address for media")
-    source = ipaddress.ip_address(source_host)
-    if address.is_loopback and not source.is_loopback:
-        raise MediaRefused("c: loopback")
-    if address.is_private and not source.is_private:
-        raise MediaRefused("c: a private address from a public source")

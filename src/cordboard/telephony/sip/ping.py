@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+
+from cordboard.sip.datagram import Address
 
 ANSWER_S = 4.0
 AGAIN_S = 0.5
@@ -17,10 +20,16 @@ class NoAnswer(Exception):
     """Nobody answered; the text says what is known."""
 
 
-async def ping(target: str, tag: str, local_host: str = "") -> int:
+async def ping(
+    target: str,
+    tag: str,
+    local_host: str = "",
+    permits: Callable[[Address], bool] = lambda address: True,
+) -> int:
     """Send OPTIONS to a SIP URI by UDP, repeated while there is no answer; return its status.
 
-    ``tag`` makes the request unique; it must be a token. Raises ``NoAnswer``.
+    ``tag`` makes the request unique; it must be a token. ``permits`` is asked before anything is
+    sent. Raises ``NoAnswer``.
     """
     found = _TARGET.match(target)
     if found is None:
@@ -31,6 +40,8 @@ async def ping(target: str, tag: str, local_host: str = "") -> int:
         address = (await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM))[0]
     except OSError:
         raise NoAnswer("its name is not known to the name service") from None
+    if not permits((str(address[4][0]), port)):
+        raise NoAnswer("it leads to an address or port that is not open to trunks")
     with socket.socket(address[0], socket.SOCK_DGRAM) as wire:
         wire.setblocking(False)
         try:

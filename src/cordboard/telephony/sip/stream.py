@@ -11,7 +11,7 @@ from cordboard.media.codec import FRAME_MS
 from cordboard.media.source import SourceLock
 from cordboard.ports import Clock, LegSink, Randomness
 from cordboard.sip.datagram import Address
-from cordboard.telephony.sip.media_choice import MediaChoice
+from cordboard.telephony.sip.media_choice import MediaChoice, MediaPermits, to_peer_only
 from cordboard.telephony.sip.ports import NoPortLeft, PortRange
 from cordboard.telephony.sip.receiver import RtpReceiver
 from cordboard.telephony.sip.sender import RtpSender
@@ -38,7 +38,9 @@ class PhasedTicker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RtpHost:
-    """What every stream of a process shares. ``advertised`` is what session descriptions name."""
+    """What every stream of a process shares. ``advertised`` is what session descriptions name,
+    ``permits`` judges the hosts that peers' descriptions name.
+    """
 
     bind: str
     advertised: str
@@ -46,6 +48,7 @@ class RtpHost:
     clock: Clock
     ticker: PhasedTicker
     randomness: Randomness
+    permits: MediaPermits = to_peer_only
 
 
 class RtpStream(asyncio.DatagramProtocol):
