@@ -1,4 +1,7 @@
-"""Whether one OpenAPI document covers another: all of theirs is in ours, at least as wide."""
+"""Whether one OpenAPI document covers another: all of theirs is in ours, at least as wide.
+
+Of what a client sends no more may be required than they require; of what it is answered, no less.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,15 @@ _SCALARS = ("string", "integer", "number", "boolean", "null")
 
 
 class Cover:
-    """Compares shapes of two documents; ``gaps`` yields what of theirs is missing in ours."""
+    """Compares shapes of two documents; ``gaps`` yields what of theirs is missing in ours.
 
-    def __init__(self, theirs: Json, ours: Json) -> None:
+    ``answers`` tells that the shapes are of what is answered, not of what is sent.
+    """
+
+    def __init__(self, theirs: Json, ours: Json, *, answers: bool = False) -> None:
         self._theirs = theirs
         self._ours = ours
+        self._answers = answers
         self._seen: set[tuple[str, str]] = set()
 
     def gaps(self, theirs: Json, ours: Json, place: str) -> Iterator[str]:
@@ -53,9 +60,17 @@ class Cover:
                 yield from self.gaps(shape, known[name], f"{place}.{name}")
             elif known or ours.get("additionalProperties") is False:
                 yield f"{place}.{name}: is missing"
+        yield from self._required(theirs, ours, place)
         more = theirs.get("additionalProperties")
         if isinstance(more, dict) and ours.get("additionalProperties") is False:
             yield f"{place}: holds no other names"
+
+    def _required(self, theirs: Json, ours: Json, place: str) -> Iterator[str]:
+        wanted, mine = set(theirs.get("required", ())), set(ours.get("required", ()))
+        if self._answers:
+            yield from (f"{place}.{name}: may be missing" for name in sorted(wanted - mine))
+        elif "properties" in ours:
+            yield from (f"{place}.{name}: is required" for name in sorted(mine - wanted))
 
     def _variants(self, shape: Json, document: Json) -> Iterator[Json]:
         if "$ref" in shape:

@@ -56,6 +56,7 @@ def test_covers(path: str, method: str) -> None:
         if shape:
             found = part(mine)
             assert found is not None, part.__name__
+            cover = Cover(THEIRS, ours, answers=part is _answer)
             gaps += cover.gaps(shape, found, part.__name__)
     assert not gaps, "\n".join(dict.fromkeys(gaps))
 

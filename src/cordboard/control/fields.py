@@ -22,7 +22,12 @@ class Fields(BaseModel):
     """A resource's own fields. Unknown keys are ignored, numeric texts are taken as numbers."""
 
     model_config = ConfigDict(
-        extra="ignore", allow_inf_nan=False, frozen=True, hide_input_in_errors=True
+        extra="ignore",
+        allow_inf_nan=False,
+        frozen=True,
+        hide_input_in_errors=True,
+        # An answer holds every field, and our document says so.
+        json_schema_serialization_defaults_required=True,
     )
 
 

@@ -58,10 +58,11 @@ def _typed_resource(noun: str, models: Mapping[str, type[Fields]], trigger: Shap
     for kind, model in models.items():
         name = _name(kind)
         shape = typed(fields_of(model, more), kind)
+        whole = typed(fields_of(model, more, answered=True), kind)
         asked[kind], seen[kind], changes[kind] = f"{name}Params", name, f"{name}UpdateParams"
         schemas |= {
             f"{name}Params": shape,
-            name: shown(shape),
+            name: shown(whole),
             f"{name}UpdateParams": changed(shape),
         }
     return schemas | {
@@ -72,10 +73,11 @@ def _typed_resource(noun: str, models: Mapping[str, type[Fields]], trigger: Shap
     }
 
 
-def _plain_resource(noun: str, shape: Shape) -> Shape:
+def plain_resource(noun: str, shape: Shape, answered: Shape) -> Shape:
+    """Return the schemas of a resource of one type: asked for, shown, changed, in a list."""
     return {
         f"{noun}Params": shape,
-        noun: shown(shape),
+        noun: shown(answered),
         f"{noun}UpdateParams": changed(shape),
         f"{noun}Page": page_of(ref(noun)),
     }
@@ -94,14 +96,15 @@ def _trigger() -> Shape:
     return {"oneOf": forms, "default": {"type": actions.FUNCTION_CALL, "config": {}}}
 
 
-def _prompt() -> Shape:
+def _prompt(*, answered: bool = False) -> Shape:
     template = fields_of(PromptTemplate, {"id": UUID, "user_id": UUID})
     template["required"] = ["id", "user_id", "required_context_keys"]
-    return fields_of(PromptFields, {"prompt_template": either(UUID, template, NOTHING)})
+    forms = {"prompt_template": either(UUID, template, NOTHING)}
+    return fields_of(PromptFields, forms, answered=answered)
 
 
 def _agents() -> Shape:
-    own = fields_of(AgentFields)
+    own, seen = fields_of(AgentFields), fields_of(AgentFields, answered=True)
     database = "VectorDatabase"
 
     def refers(suffix: str) -> Shape:
@@ -134,12 +137,12 @@ def _agents() -> Shape:
         "vector_database": either(UUID, ref(database), NOTHING),
         CONNECTION: either(UUID, LANGUAGE_ACCOUNT, NOTHING),
     }
-    needed = ["prompt", "actions", "voice"]
+    needed = ["prompt", "actions", "voice", *seen["required"]]
     return {
         "AgentParams": asked,
         "AgentUpdateParams": change,
-        "Agent": shown(record({**own["properties"], **whole}, needed)),
-        "NormalizedAgent": shown(record({**own["properties"], **listed}, needed)),
+        "Agent": shown(record({**seen["properties"], **whole}, needed)),
+        "NormalizedAgent": shown(record({**seen["properties"], **listed}, needed)),
         "AgentPage": page_of(ref("NormalizedAgent")),
     }
 
@@ -179,8 +182,8 @@ def _numbers() -> Shape:
         "BuyPhoneNumberRequest": fields_of(BuyParams, buy),
         "LinkPhoneNumberRequest": linked,
         "UpdateNumberRequest": update,
-        "PhoneNumber": shown(record({**common, **whole}, ["number"])),
-        "NormalizedPhoneNumber": shown(record({**common, **listed}, ["number"])),
+        "PhoneNumber": shown(record({**common, **whole}, [*common, *whole])),
+        "NormalizedPhoneNumber": shown(record({**common, **listed}, [*common, *listed])),
         "PhoneNumberPage": page_of(ref("NormalizedPhoneNumber")),
         "AddToSteeringPoolRequest": fields_of(AddParams),
         "RemoveFromSteeringPoolRequest": fields_of(RemoveParams),
@@ -204,8 +207,10 @@ def resource_schemas() -> Shape:
         **_typed_resource("Action", actions.MODELS, _trigger()),
         **_voices(),
         **_typed_resource("VectorDatabase", vector_databases.MODELS, None),
-        **_plain_resource("Prompt", _prompt()),
-        **_plain_resource("Webhook", fields_of(WebhookFields)),
+        **plain_resource("Prompt", _prompt(), _prompt(answered=True)),
+        **plain_resource(
+            "Webhook", fields_of(WebhookFields), fields_of(WebhookFields, answered=True)
+        ),
         **_agents(),
         **_numbers(),
     }

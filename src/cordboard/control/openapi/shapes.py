@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from cordboard.control.fields import Fields
 
@@ -42,9 +42,15 @@ def record(properties: Shape, required: list[str]) -> Shape:
     return shape | ({"required": required} if required else {})
 
 
-def fields_of(model: type[Fields], more: Mapping[str, Shape] | None = None) -> Shape:
-    """Return the shape of a model, its parts written out in place; ``more`` replaces properties."""
-    shape = model.model_json_schema(by_alias=True, mode="validation")
+def fields_of(
+    model: type[Fields], more: Mapping[str, Shape] | None = None, *, answered: bool = False
+) -> Shape:
+    """Return the shape of a model, its parts written out in place; ``more`` replaces properties.
+
+    In what is ``answered`` every field is there, also those that need not be sent.
+    """
+    mode: Literal["serialization", "validation"] = "serialization" if answered else "validation"
+    shape = model.model_json_schema(by_alias=True, mode=mode)
     parts = shape.pop("$defs", {})
     written = _written_out(shape, parts)
     properties = {**written.get("properties", {}), **(more or {})}
