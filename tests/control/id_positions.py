@@ -19,6 +19,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "/v1/numbers/link": {"phone_number": "300", "telephony_account_connection": "TRUNK"},
     "/v1/calls/create": {"from_number": "100", "to_number": "2025550199"},
     "/v1/numbers/update": {},
+    "/x/v1/flows/create": {"name": "x", "url": "https://example.com"},
 }
 INLINE_AGENTS: Final = ("agent", "inbound_agent")
 

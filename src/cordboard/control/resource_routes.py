@@ -40,21 +40,25 @@ def resource_router(path: str, noun: Noun) -> APIRouter:
 
     @router.get("")
     async def get(caller: Reader, id: UUID) -> Response:
+        """Return one."""
         async with caller.reading() as unit:
             return answer(unit, await noun.get(unit, str(id)))
 
     @router.get("/list")
     async def list_page(caller: Reader, page: Page) -> Response:
+        """Return a page of them."""
         async with caller.reading() as unit:
             return answer(unit, await noun.list(unit, page))
 
     @router.post("/create")
     async def create(caller: Writer, body: Body) -> Response:
+        """Make one and return it."""
         async with caller.writing() as unit:
             return answer(unit, await noun.create(unit, body))
 
     @router.post("/update")
     async def update(caller: Writer, id: UUID, body: Body) -> Response:
+        """Change what the body gives and return the whole."""
         async with caller.writing() as unit:
             return answer(unit, await noun.update(unit, str(id), body))
 

@@ -9,85 +9,81 @@ from cordboard.control.calls.schemas import CARRIER_FACTS
 from cordboard.control.numbers.schemas import KNOWN_PROVIDERS, SIP
 from cordboard.control.openapi.resources import CARRIER_ACCOUNT
 from cordboard.control.openapi.shapes import (
+    COUNT,
+    FLAG,
+    MOMENT,
     NOTHING,
+    TEXT,
     UUID,
     Shape,
     either,
     fields_of,
+    one_of,
+    or_nothing,
     page_of,
     record,
     ref,
     shown,
+    whole,
 )
 
-_TEXT: Final[Shape] = {"type": "string"}
-_FLAG: Final[Shape] = {"type": "boolean"}
 _TEXTS: Final[Shape] = {"type": "object", "additionalProperties": {"type": "string"}}
-
-
-def _or_nothing(shape: Shape) -> Shape:
-    return either(shape, NOTHING)
-
-
-def _one_of(*words: str) -> Shape:
-    return {"type": "string", "enum": list(words)}
 
 
 def _metadata() -> Shape:
     """Return what carriers tell of a call; each says which one it is."""
-    facts = {name: _or_nothing(_TEXT) for name in CARRIER_FACTS}
+    facts = {name: or_nothing(TEXT) for name in CARRIER_FACTS}
     kinds = [f"telephony_metadata_{name}" for name in KNOWN_PROVIDERS]
     forms = [
         record({"type": {"type": "string", "enum": [kind], "const": kind}, **facts}, [])
         for kind in kinds
     ]
-    return _or_nothing({"oneOf": forms})
+    return or_nothing({"oneOf": forms})
 
 
 def _common() -> Shape:
     return {
-        "status": _one_of("not_started", "in_progress", "error", "ended"),
-        "error_message": _or_nothing(_TEXT),
-        "recording_available": _FLAG,
-        "transcript": _or_nothing(_TEXT),
-        "human_detection_result": _or_nothing(_one_of("human", "no_human")),
-        "do_not_call_result": _or_nothing(_FLAG),
-        "telephony_id": _or_nothing(_TEXT),
-        "stage": _or_nothing(
-            _one_of("created", "picked_up", "transfer_started", "transfer_successful")
+        "status": one_of("not_started", "in_progress", "error", "ended"),
+        "error_message": or_nothing(TEXT),
+        "recording_available": FLAG,
+        "transcript": or_nothing(TEXT),
+        "human_detection_result": or_nothing(one_of("human", "no_human")),
+        "do_not_call_result": or_nothing(FLAG),
+        "telephony_id": or_nothing(TEXT),
+        "stage": or_nothing(
+            one_of("created", "picked_up", "transfer_started", "transfer_successful")
         ),
-        "stage_outcome": _or_nothing(
-            _one_of(
+        "stage_outcome": or_nothing(
+            one_of(
                 *("human_unanswered", "call_did_not_connect", "human_disconnected"),
                 *("bot_disconnected", "transfer_unanswered", "transfer_disconnected"),
             )
         ),
         "telephony_metadata": _metadata(),
-        "to_number": _TEXT,
-        "from_number": _TEXT,
-        "telephony_provider": _one_of(*KNOWN_PROVIDERS, SIP),
-        "agent_phone_number": _TEXT,
-        "hipaa_compliant": _FLAG,
-        "on_no_human_answer": _or_nothing(_one_of("continue", "hangup")),
-        "context": _or_nothing(_TEXTS),
-        "run_do_not_call_detection": _or_nothing(_FLAG),
-        "telephony_params": _or_nothing(_TEXTS),
-        "carrier": _TEXT,
-        "trunk_id": _or_nothing(UUID),
+        "to_number": TEXT,
+        "from_number": TEXT,
+        "telephony_provider": one_of(*KNOWN_PROVIDERS, SIP),
+        "agent_phone_number": TEXT,
+        "hipaa_compliant": FLAG,
+        "on_no_human_answer": or_nothing(one_of("continue", "hangup")),
+        "context": or_nothing(_TEXTS),
+        "run_do_not_call_detection": or_nothing(FLAG),
+        "telephony_params": or_nothing(_TEXTS),
+        "carrier": TEXT,
+        "trunk_id": or_nothing(UUID),
     }
 
 
 def call_schemas() -> Shape:
     """Return the schemas of calls, and of usage."""
     common = _common()
-    moment = {"type": "string", "format": "date-time"}
-    whole = {
-        "start_time": _or_nothing(moment),
-        "end_time": _or_nothing(moment),
+    seen = {
+        "start_time": or_nothing(MOMENT),
+        "end_time": or_nothing(MOMENT),
         "agent": ref("Agent"),
-        "telephony_account_connection": _or_nothing(CARRIER_ACCOUNT),
+        "telephony_account_connection": or_nothing(CARRIER_ACCOUNT),
     }
-    instant = either(moment, {"type": "number"}, NOTHING)
+    instant = either(MOMENT, {"type": "number"}, NOTHING)
     listed = {
         "start_time": instant,
         "end_time": instant,
@@ -97,15 +93,15 @@ def call_schemas() -> Shape:
     agent = either(UUID, ref("AgentParams"), ref("AgentUpdateParams"))
     asked = fields_of(CreateCallParams, {"agent": agent})
     usage = {
-        "user_id": _TEXT,
-        "plan_type": _one_of("plan_free", "plan_developer", "plan_enterprise", "plan_unlimited"),
-        "monthly_usage_minutes": {"type": "integer"},
-        "monthly_usage_limit_minutes": _or_nothing({"type": "integer"}),
+        "user_id": TEXT,
+        "plan_type": one_of("plan_free", "plan_developer", "plan_enterprise", "plan_unlimited"),
+        "monthly_usage_minutes": COUNT,
+        "monthly_usage_limit_minutes": or_nothing(COUNT),
     }
     return {
         "CreateCallRequest": record(asked["properties"], ["from_number", "to_number", "agent"]),
-        "Call": shown(record({**common, **whole}, [*common, *whole])),
-        "NormalizedCall": shown(record({**common, **listed}, [*common, *listed])),
+        "Call": shown(whole({**common, **seen})),
+        "NormalizedCall": shown(whole({**common, **listed})),
         "CallPage": page_of(ref("NormalizedCall")),
-        "Usage": record(usage, list(usage)),
+        "Usage": whole(usage),
     }

@@ -19,8 +19,10 @@ from cordboard.control.numbers.schemas import (
     NumberFields,
 )
 from cordboard.control.openapi.shapes import (
+    FLAG,
     LEFT_AS_IT_IS,
     NOTHING,
+    TEXT,
     UUID,
     Shape,
     by_type,
@@ -32,14 +34,12 @@ from cordboard.control.openapi.shapes import (
     ref,
     shown,
     typed,
+    whole,
 )
 from cordboard.control.prompts.schemas import PromptFields, PromptTemplate
 from cordboard.control.vector_databases import schemas as vector_databases
 from cordboard.control.voices import schemas as voices
 from cordboard.control.webhooks.schemas import WebhookFields
-
-TEXT: Final[Shape] = {"type": "string"}
-FLAG: Final[Shape] = {"type": "boolean"}
 
 
 def _name(kind: str) -> str:
@@ -58,11 +58,11 @@ def _typed_resource(noun: str, models: Mapping[str, type[Fields]], trigger: Shap
     for kind, model in models.items():
         name = _name(kind)
         shape = typed(fields_of(model, more), kind)
-        whole = typed(fields_of(model, more, answered=True), kind)
+        answered = typed(fields_of(model, more, answered=True), kind)
         asked[kind], seen[kind], changes[kind] = f"{name}Params", name, f"{name}UpdateParams"
         schemas |= {
             f"{name}Params": shape,
-            name: shown(whole),
+            name: shown(answered),
             f"{name}UpdateParams": changed(shape),
         }
     return schemas | {
@@ -120,7 +120,7 @@ def _agents() -> Shape:
 
     asked = record({**own["properties"], **refers("Params")}, ["prompt"])
     change = changed(record({**own["properties"], **refers("UpdateParams")}, []))
-    whole = {
+    parts = {
         "prompt": ref("Prompt"),
         "voice": ref("Voice"),
         "actions": {"type": "array", "items": ref("Action")},
@@ -141,7 +141,7 @@ def _agents() -> Shape:
     return {
         "AgentParams": asked,
         "AgentUpdateParams": change,
-        "Agent": shown(record({**seen["properties"], **whole}, needed)),
+        "Agent": shown(record({**seen["properties"], **parts}, needed)),
         "NormalizedAgent": shown(record({**seen["properties"], **listed}, needed)),
         "AgentPage": page_of(ref("NormalizedAgent")),
     }
@@ -160,7 +160,7 @@ def _numbers() -> Shape:
         "agent_id": either(UUID, NOTHING),
         "inbound_flow": either(UUID, NOTHING),
     }
-    whole = {
+    seen = {
         "inbound_agent": either(ref("Agent"), NOTHING),
         "telephony_account_connection": either(CARRIER_ACCOUNT, NOTHING),
     }
@@ -182,8 +182,8 @@ def _numbers() -> Shape:
         "BuyPhoneNumberRequest": fields_of(BuyParams, buy),
         "LinkPhoneNumberRequest": linked,
         "UpdateNumberRequest": update,
-        "PhoneNumber": shown(record({**common, **whole}, [*common, *whole])),
-        "NormalizedPhoneNumber": shown(record({**common, **listed}, [*common, *listed])),
+        "PhoneNumber": shown(whole({**common, **seen})),
+        "NormalizedPhoneNumber": shown(whole({**common, **listed})),
         "PhoneNumberPage": page_of(ref("NormalizedPhoneNumber")),
         "AddToSteeringPoolRequest": fields_of(AddParams),
         "RemoveFromSteeringPoolRequest": fields_of(RemoveParams),

@@ -10,6 +10,10 @@ from cordboard.control.fields import Fields
 Shape = dict[str, Any]
 
 UUID: Final[Shape] = {"type": "string", "format": "uuid"}
+TEXT: Final[Shape] = {"type": "string"}
+FLAG: Final[Shape] = {"type": "boolean"}
+COUNT: Final[Shape] = {"type": "integer"}
+MOMENT: Final[Shape] = {"type": "string", "format": "date-time"}
 NOTHING: Final[Shape] = {"type": "null"}
 LEFT_AS_IT_IS: Final[Shape] = {"type": "object", "additionalProperties": False}
 """An empty object in an update, by which older clients leave a field as it is."""
@@ -23,6 +27,16 @@ def ref(name: str) -> Shape:
 def either(*shapes: Shape) -> Shape:
     """Return the shape of any of these."""
     return {"anyOf": list(shapes)}
+
+
+def or_nothing(shape: Shape) -> Shape:
+    """Return the shape of this or null."""
+    return either(shape, NOTHING)
+
+
+def one_of(*words: str) -> Shape:
+    """Return the shape of one of these words."""
+    return {"type": "string", "enum": list(words)}
 
 
 def by_type(names: Mapping[str, str]) -> Shape:
@@ -40,6 +54,11 @@ def record(properties: Shape, required: list[str]) -> Shape:
     """Return the shape of an object."""
     shape: Shape = {"type": "object", "properties": properties}
     return shape | ({"required": required} if required else {})
+
+
+def whole(properties: Shape) -> Shape:
+    """Return the shape of an object in which nothing is ever missing."""
+    return record(properties, list(properties))
 
 
 def fields_of(
@@ -86,16 +105,16 @@ def changed(shape: Shape) -> Shape:
 
 def page_of(item: Shape) -> Shape:
     """Return the envelope of a list."""
-    number, flag = {"type": "integer"}, {"type": "boolean"}
-    properties = {
-        "items": {"type": "array", "items": item},
-        "page": number,
-        "size": number,
-        "has_more": flag,
-        "total": number,
-        "total_is_estimated": flag,
-    }
-    return record(properties, list(properties))
+    return whole(
+        {
+            "items": {"type": "array", "items": item},
+            "page": COUNT,
+            "size": COUNT,
+            "has_more": FLAG,
+            "total": COUNT,
+            "total_is_estimated": FLAG,
+        }
+    )
 
 
 def _variants(shape: Shape) -> list[Shape]:
