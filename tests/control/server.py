@@ -27,6 +27,7 @@ from cordboard.storage.database import Database, migrate
 from cordboard.storage.tables import Organisation, SipTrunk
 from cordboard.storage.vault import MasterKey, Vault
 from cordboard.wiring.reach import TrunkReach
+from tests.control import fitting
 
 T = TypeVar("T")
 
@@ -88,10 +89,11 @@ class Server:
     app: FastAPI
 
     def client(self, key: str | None = OWNER_KEY, **headers: str) -> httpx.Client:
-        """Return a plain HTTP client."""
+        """Return a plain HTTP client that holds each answer to our own description."""
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
-        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30)
+        hooks = {"response": [fitting.check]}
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30, event_hooks=hooks)
 
     def other_organisation(self, role: str = "owner") -> str:
         """Make another organisation and return a key to it."""

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from cordboard.control.openapi.document import document
+from tests.control import fitting
 from tests.control.additions import PAGE, page
 from tests.control.official import Vocode
 from tests.control.openapi_cover import Cover
@@ -140,3 +141,12 @@ def test_served(http: httpx.Client) -> None:
 def test_additions_are_listed() -> None:
     """The page of what we add is what the code adds."""
     assert PAGE.read_text(encoding="utf-8") == page(), "python -m tests.control.additions"
+
+
+def test_a_misfit_is_found(http: httpx.Client) -> None:
+    """An answer that the document has not is told by the check that every test's client makes."""
+    request = http.build_request("GET", "/x/v1/sip_trunks/list")
+    fitting.check(httpx.Response(429, json={"detail": "x"}, request=request))
+    for status, body in ((200, {"items": []}), (422, {"detail": "x"}), (418, {})):
+        with pytest.raises(AssertionError, match="sip_trunks/list"):
+            fitting.check(httpx.Response(status, json=body, request=request))
