@@ -11,14 +11,13 @@ from starlette.responses import JSONResponse, Response
 from cordboard.control.openapi.calls import call_schemas
 from cordboard.control.openapi.extension_schemas import extension_schemas
 from cordboard.control.openapi.extensions import extension_paths
-from cordboard.control.openapi.operations import ID, PAGE, Parameter, four, operation
+from cordboard.control.openapi.operations import ID, ONCE, PAGE, Parameter, four, operation
 from cordboard.control.openapi.resources import resource_schemas
 from cordboard.control.openapi.shapes import NOTHING, TEXT, Shape, either, record, ref
 
 router = APIRouter()
 
 _NUMBER: Final = [Parameter("phone_number", TEXT, True)]
-_ONCE: Final = [Parameter("idempotency-key", TEXT, False, "header")]
 _RESOURCES: Final = {
     "account_connections": "AccountConnection",
     "actions": "Action",
@@ -59,7 +58,7 @@ def _call_paths() -> Shape:
     return {
         base: {"get": operation("get_call", call, takes=ID)},
         f"{base}/list": {"get": operation("list_calls", ref("CallPage"), takes=PAGE)},
-        f"{base}/create": {"post": operation("create_call", call, takes=_ONCE, body=asked)},
+        f"{base}/create": {"post": operation("create_call", call, takes=ONCE, body=asked)},
         f"{base}/end": {"post": operation("end_call", call, takes=ID)},
         f"{base}/recording": {"get": recording},
         "/v1/usage": {"get": operation("get_usage", ref("Usage"))},

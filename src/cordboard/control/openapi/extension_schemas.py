@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cordboard.control.deliveries.schemas import Replay
 from cordboard.control.deliveries.service import STATES
+from cordboard.control.flows.calling import FlowCallParams
 from cordboard.control.flows.schemas import FlowFields
 from cordboard.control.keys.schemas import KeyParams
 from cordboard.control.openapi.calls import call_schemas
@@ -176,5 +177,7 @@ def _calls() -> Shape:
         "CallRecordPage": page_of(ref("ListedCallRecord")),
         "CallFact": whole(fact),
         "CallFactList": _items("CallFact"),
+        "FlowCallRequest": fields_of(FlowCallParams),
+        "FlowCall": whole({"session_id": UUID}),
         "RecordingUrl": whole({"url": TEXT, "expires_at": MOMENT}),
     }

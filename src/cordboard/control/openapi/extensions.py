@@ -1,4 +1,4 @@
-"""Our own operations: those under ``/x/v1``, and what says whether the server is well."""
+"""What Vocode has not: ``/x/v1``, the flow protocol's call, and whether the server is well."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from cordboard.control.calls.links import SECONDS_MAX
 from cordboard.control.deliveries.service import STATES
-from cordboard.control.openapi.operations import ID, PAGE, Parameter, four, operation
+from cordboard.control.openapi.operations import ID, ONCE, PAGE, Parameter, four, operation
 from cordboard.control.openapi.shapes import (
     COUNT,
     NOTHING,
@@ -18,6 +18,7 @@ from cordboard.control.openapi.shapes import (
     or_nothing,
     ref,
 )
+from cordboard.control.scopes import CALLING
 
 _BASE: Final = "/x/v1"
 _CALL: Final = [Parameter("call_id", UUID, True, "path")]
@@ -101,12 +102,17 @@ def _call_paths() -> Shape:
     resumed = Parameter("last-event-id", TEXT, False, "header")
     flow = Parameter("flow_id", UUID, True, "path")
     stream = operation("stream_flow", TEXT, takes=[flow, resumed], kind="text/event-stream")
+    # By the flow protocol: any text stands for a flow that is not there.
+    caller = Parameter("flow_id", TEXT, True, "path")
+    asked, answer = ref("FlowCallRequest"), ref("FlowCall")
+    called = operation("call_flow", answer, takes=[caller, *ONCE], body=asked, status="201")
     return {
         calls: _get("get_call_record", "CallRecord", *ID),
         f"{calls}/list": _get("list_call_records", "CallRecordPage", *PAGE),
         f"{calls}/end": _post("end_any_call", "CallRecord", *ID),
         f"{calls}/{{call_id}}/events": _get("list_events", "CallFactList", *_CALL, after, size),
         f"{_BASE}/flows/{{flow_id}}/events": {"get": stream},
+        f"{CALLING}{{flow_id}}/call": {"post": called},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from cordboard.control.openapi.shapes import NOTHING, UUID, Shape, either, ref
+from cordboard.control.openapi.shapes import NOTHING, TEXT, UUID, Shape, either, ref
 
 
 class Parameter(NamedTuple):
@@ -18,10 +18,11 @@ class Parameter(NamedTuple):
 
 
 ID: Final = [Parameter("id", UUID, True)]
+ONCE: Final = [Parameter("idempotency-key", TEXT, False, "header")]
 PAGE: Final = [
     Parameter("page", {"type": "integer", "default": 1, "minimum": 1}),
     Parameter("size", {"type": "integer", "default": 10, "minimum": 1}),
-    Parameter("sort_column", either({"type": "string"}, NOTHING)),
+    Parameter("sort_column", either(TEXT, NOTHING)),
     Parameter("sort_desc", {**either({"type": "boolean"}, NOTHING), "default": False}),
 ]
 JSON: Final = "application/json"
@@ -45,19 +46,17 @@ def operation(
     takes: Sequence[Parameter] = (),
     body: Shape | None = None,
     kind: str = JSON,
-    summary: str = "",
+    status: str = "200",
 ) -> Shape:
     """Return the shape of an operation that answers with ``kind``."""
     shape: Shape = {"operationId": operation_id}
-    if summary:
-        shape["summary"] = summary
     shape["responses"] = {
-        "200": {"description": "Done.", "content": {kind: {"schema": answer}}},
+        status: {"description": "Done.", "content": {kind: {"schema": answer}}},
         "422": {
             "description": "What is wrong, and where.",
             "content": {JSON: {"schema": ref("HTTPValidationError")}},
         },
-        **{status: _refusal(text) for status, text in _REFUSALS.items()},
+        **{code: _refusal(text) for code, text in _REFUSALS.items()},
     }
     if takes:
         shape["parameters"] = [
