@@ -18,13 +18,14 @@ from cordboard.call.plan import CallPlan
 from cordboard.delivery.worker import DeliveryParts, DeliveryWorker
 from cordboard.egress import Egress, EgressPolicy
 from cordboard.ids import Randomness
-from cordboard.ports import CallEnding, Direction, Fact, NewCall
+from cordboard.ports import CallEnding, Clock, Direction, Fact, NewCall
 from cordboard.storage import call_writes
 from cordboard.storage.call_writes import KeptFact, Lease
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.tables import Organisation
 from cordboard.storage.vault import MasterKey, Vault
 
+KEY = bytes(range(32))
 ORGANISATION = "00000000-0000-4000-8000-000000000001"
 EVERY = [
     *("event_message", "event_action", "event_phone_call_connected", "event_phone_call_ended"),
@@ -80,10 +81,13 @@ class Got:
 
 
 class Receiver:
-    """``answer`` maps a path to a status, or to something that is asked; else 200."""
+    """``answers`` maps a path to a status, or to something that is asked; else 200. Each takes
+    ``slow_s``.
+    """
 
-    def __init__(self, clock: HandClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.slow_s = 0.0
         self.got: list[Got] = []
         self._arrived = asyncio.Condition()
         self.answers: dict[str, int | Answer] = {}
@@ -107,6 +111,7 @@ class Receiver:
             self._arrived.notify_all()
         if request.path in self.hanging:
             await asyncio.sleep(60)
+        await asyncio.sleep(self.slow_s)
         return web.Response(status=status, headers=self.headers, text="noted")
 
     @asynccontextmanager
@@ -140,7 +145,7 @@ class House:
         self.database = database
         self.clock = clock
         self.receiver = receiver
-        self.vault = Vault(MasterKey(bytes(range(32))), random.randbytes)
+        self.vault = Vault(MasterKey(KEY), random.randbytes)
         self._ids = Randomness.seeded(7)
 
     async def add_call(self, path: str = "/in", method: str = "POST", **options: Any) -> str:
@@ -194,12 +199,12 @@ class House:
             )
 
     @asynccontextmanager
-    async def delivering(self) -> AsyncIterator[DeliveryWorker]:
-        """Run a worker within the block."""
+    async def delivering(self, database: Database | None = None) -> AsyncIterator[DeliveryWorker]:
+        """Run a worker within the block, with connections of its own if need be."""
         egress = Egress(EgressPolicy(open_networks=(ip_network("127.0.0.0/8"),), allow_http=True))
         worker = DeliveryWorker(
             DeliveryParts(
-                database=self.database,
+                database=database or self.database,
                 vault=self.vault,
                 sender=egress,
                 clock=self.clock,

@@ -30,6 +30,7 @@ OBSERVED = ("-m", "tests.e2e.observed")
 Json = dict[str, Any]
 
 _ANNOUNCED = re.compile(r"HTTP on (\S+:\d+), SIP on (\S+):(\d+)")
+_WORKING = re.compile(r"^Working on ", re.MULTILINE)
 _PLAIN = {
     "profile": "development",
     "http_port": "0",
@@ -76,6 +77,16 @@ class Server:
 
     def start(self) -> None:
         """Start the process and wait until it listens."""
+        announced = self._launch(_ANNOUNCED)
+        self.host, self.sip_port = announced[2], int(announced[3])
+        self._client = httpx.Client(
+            base_url=f"http://{announced[1]}",
+            headers={"Authorization": f"Bearer {self._settings['bootstrap_key']}"},
+            timeout=30,
+        )
+
+    def _launch(self, announcement: re.Pattern[str]) -> re.Match[str]:
+        """Start the process and wait until it has announced itself."""
         self.directory.mkdir(parents=True, exist_ok=True)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
         with self._log_path.open("ab") as log:
@@ -83,16 +94,11 @@ class Server:
                 [*self._command, *options], stdout=log, stderr=log, env=self._environment()
             )
         deadline = time.monotonic() + START_WAIT_S
-        while (announced := _ANNOUNCED.search(self.log())) is None:
+        while (announced := announcement.search(self.log())) is None:
             assert self._process.poll() is None, f"the server did not start:\n{self.log()[-3000:]}"
             assert time.monotonic() < deadline, f"the server is not up:\n{self.log()[-3000:]}"
             time.sleep(0.05)  # noqa: TID251  (there is no loop here)
-        self.host, self.sip_port = announced[2], int(announced[3])
-        self._client = httpx.Client(
-            base_url=f"http://{announced[1]}",
-            headers={"Authorization": f"Bearer {self._settings['bootstrap_key']}"},
-            timeout=30,
-        )
+        return announced
 
     def _environment(self) -> dict[str, str]:
         kept = {
@@ -217,6 +223,18 @@ class Server:
                 return over
             assert time.monotonic() < deadline, f"{len(over)} of {count} calls over: {calls[-3:]}"
             await asyncio.sleep(0.1)
+
+
+class WorkProcess(Server):
+    """A process that does durable work only: it has neither ports nor an API."""
+
+    def __init__(self, directory: Path, options: Mapping[str, str]) -> None:
+        public_url = "http://cordboard.example"
+        super().__init__(directory, {"public_url": public_url, **options, "roles": "work"})
+
+    def start(self) -> None:
+        """Start the process and wait until it works."""
+        self._launch(_WORKING)
 
 
 def furnish(

@@ -195,6 +195,7 @@ async def test_a_second_process_waits_its_turn(database: Database, url: str) -> 
         ("mysql://root:hunter2@db/x", "only sqlite"),
         ("hunter2", "no address"),
         ("postgresql+psycopg2://root:hunter2@db/x", "only sqlite"),
+        ("sqlite:///:memory:", "needs a file"),
     ],
 )
 def test_bad_addresses(url: str, why: str) -> None:

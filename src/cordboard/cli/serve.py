@@ -52,19 +52,22 @@ def with_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
 
 
 def _serve(settings: Settings) -> None:
-    """Run the server until it gets SIGTERM or SIGINT; calls may finish first."""
+    """Run the server until it gets SIGTERM or SIGINT; calls may finish first.
+
+    With `--roles work` it has no ports and only does durable work, such as bringing events to
+    webhooks, beside a server on the same database.
+    """
     import uvloop
 
     from cordboard.observe import configure_logging
     from cordboard.storage.vault import VaultError
-    from cordboard.wiring.server import serve as run_server
 
     forbid_core_dumps()
     configure_logging(sys.stderr, settings.log_level, _secrets(settings))
     for noisy in ("alembic", "uvicorn.error", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        uvloop.run(run_server(settings))
+        uvloop.run(_program(settings))
     except* (SettingError, VaultError, OSError) as problems:
         for problem in _leaves(problems):
             sys.stderr.write(f"cordboard: {problem}\n")
@@ -77,6 +80,18 @@ def _secrets(settings: Settings) -> Iterator[str]:
         text = getattr(settings, setting.name)
         if setting.secret and text:
             yield str(urlsplit(text).password or "") if "://" in text else str(text)
+
+
+async def _program(settings: Settings) -> None:
+    # Only one of the two is imported: what a server needs takes most of the memory.
+    if settings.roles == {"work"}:
+        from cordboard.wiring.work import work
+
+        await work(settings)
+    else:
+        from cordboard.wiring.server import serve as run_server
+
+        await run_server(settings)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

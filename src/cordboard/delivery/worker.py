@@ -22,14 +22,14 @@ from cordboard.egress import EgressAnswer, EgressError
 from cordboard.ports import Clock
 from cordboard.storage import deliveries
 from cordboard.storage.database import Database
-from cordboard.storage.deliveries import Attempt, DueDelivery
+from cordboard.storage.deliveries import Attempt, ClaimLimits, DueDelivery
 from cordboard.storage.tables import OutboxEvent
 from cordboard.storage.vault import SecretUnreadable, Vault
 
 log = logging.getLogger(__name__)
 
 TOTAL_MS: Final = 15_000
-LEASE: Final = timedelta(seconds=30)
+LEASE: Final = timedelta(seconds=20)
 PER_WEBHOOK_COUNT: Final = 2
 IN_FLIGHT_COUNT: Final = 200
 POLL_S: Final = 0.25
@@ -64,7 +64,8 @@ class DeliveryWorker:
     """Delivers while its ``running`` block lasts; what is under way at its end is tried again.
 
     At most two requests are under way to one webhook, so that one that hangs holds up nobody
-    else; all that waits is in the database.
+    else; all that waits is in the database. Any number of workers, in any number of processes,
+    share the work and that limit by leases in the database.
     """
 
     def __init__(self, parts: DeliveryParts) -> None:
@@ -73,6 +74,7 @@ class DeliveryWorker:
         self._in_flight: Counter[str] = Counter()
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
 
     def nudge(self) -> None:
         """Look at once: something was announced. Without it that takes up to 250 ms."""
@@ -93,6 +95,13 @@ class DeliveryWorker:
                 for task in self._tasks:
                     task.cancel()
 
+    async def drain(self) -> None:
+        """Begin nothing more, and return when what is under way is over (15 s at most)."""
+        self._draining = True
+        while self._in_flight:
+            self._wake.clear()
+            await self._wake.wait()
+
     async def _always(self) -> None:
         while True:
             self._wake.clear()
@@ -110,12 +119,11 @@ class DeliveryWorker:
 
     async def _look(self) -> None:
         async with self._parts.database.read() as session:
-            some = await deliveries.anything(session, self._parts.clock.wall())
-        if not some:
-            return
-        while await self._relay() == deliveries.RELAY_COUNT:
-            pass
-        while await self._start_one():
+            announced, due = await deliveries.anything(session, self._parts.clock.wall())
+        if announced:
+            while await self._relay() == deliveries.RELAY_COUNT:
+                pass
+        while (announced or due) and await self._start_one():
             pass
 
     async def _relay(self) -> int:
@@ -126,13 +134,14 @@ class DeliveryWorker:
             )
 
     async def _start_one(self) -> bool:
-        if self._in_flight.total() >= IN_FLIGHT_COUNT:
+        if self._draining or self._in_flight.total() >= IN_FLIGHT_COUNT:
             return False
         parts = self._parts
         now = parts.clock.wall()
         busy = [name for name, count in self._in_flight.items() if count >= PER_WEBHOOK_COUNT]
+        limits = ClaimLimits(hold=HOLD, per_webhook_count=PER_WEBHOOK_COUNT, busy=busy)
         async with parts.database.write() as session:
-            due = await deliveries.claim(session, now, now + LEASE, HOLD, busy, parts.vault)
+            due = await deliveries.claim(session, now, now + LEASE, limits, parts.vault)
         if due is None:
             return False
         self._in_flight[due.webhook_id] += 1

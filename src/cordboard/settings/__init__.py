@@ -75,8 +75,8 @@ class Settings:
     roles: frozenset[Role] = _setting(
         "api,engine,work",
         some_of(get_args(Role)),
-        "What this process does: serve the API, run calls, do durable work. The first two cannot "
-        "run apart yet.",
+        "What this process does: serve the API, run calls, do durable work (events to webhooks). "
+        "The first two cannot run apart yet; `work` alone may run many times on one database.",
     )
     http_host: str = _setting(
         "0.0.0.0",  # noqa: S104  (a telephony server is there to be reached)

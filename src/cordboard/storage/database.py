@@ -166,6 +166,9 @@ def address(url: str) -> URL:
     if name not in (*_DRIVERS, *_DRIVERS.values()):
         known = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
         raise BadAddress(f"{name}: only {known} can be used")
+    if name.startswith("sqlite") and parsed.database in (None, "", ":memory:"):
+        # Readers, the writer and other processes would each have one of their own.
+        raise BadAddress("a SQLite database needs a file: sqlite:///PATH")
     parsed = parsed.set(drivername=_DRIVERS.get(name, name))
     if parsed.get_backend_name() == "postgresql" and find_spec("asyncpg") is None:
         raise BadAddress("PostgreSQL needs its driver: pip install 'cordboard[postgresql]'")
@@ -198,9 +201,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _make_directory(url: str) -> None:
-    path = address(url).database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    Path(str(address(url).database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -26,7 +26,9 @@ _PURGE_COUNT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery that is ours to attempt; ``attempts_count`` counts this attempt."""
+    """A delivery that is ours to attempt until ``lease_until``; ``attempts_count`` counts this
+    attempt.
+    """
 
     event_id: str
     organisation_id: str
@@ -37,6 +39,7 @@ class DueDelivery:
     method: str
     body: str
     attempts_count: int
+    lease_until: datetime
     secrets: tuple[str, ...] = field(repr=False)
 
 
@@ -54,13 +57,33 @@ class Attempt:
     wait: timedelta | None
 
 
-async def anything(session: AsyncSession, now: datetime) -> bool:
-    """Tell whether there is an event to turn into a delivery, or a delivery that is due."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimLimits:
+    """What keeps a delivery that is due from being claimed: ``hold`` is how long an event waits
+    for earlier ones, ``per_webhook_count`` how many attempts may be under way to a webhook, in
+    all processes; ``busy`` webhooks are left alone.
+    """
+
+    hold: timedelta
+    per_webhook_count: int
+    busy: Collection[str] = ()
+
+
+async def anything(session: AsyncSession, now: datetime) -> tuple[bool, bool]:
+    """Tell whether there is an event to turn into a delivery, and whether a delivery is due that
+    nobody is at.
+    """
     announced = select(OutboxEvent.id).where(OutboxEvent.relayed_at.is_(None)).limit(1)
-    if (await session.execute(announced)).first() is not None:
-        return True
-    due = select(Delivery.id).where(Delivery.state == WAITING, Delivery.due_at <= now).limit(1)
-    return (await session.execute(due)).first() is not None
+    due = select(Delivery.id).where(*_due(now)).limit(1)
+    return (
+        (await session.execute(announced)).first() is not None,
+        (await session.execute(due)).first() is not None,
+    )
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    unleased = or_(Delivery.lease_until.is_(None), Delivery.lease_until < now)
+    return Delivery.state == WAITING, Delivery.due_at <= now, unleased
 
 
 async def relay(
@@ -134,28 +157,40 @@ async def claim(
     session: AsyncSession,
     now: datetime,
     lease_until: datetime,
-    hold: timedelta,
-    busy: Collection[str],
+    limits: ClaimLimits,
     vault: Vault,
 ) -> DueDelivery | None:
-    """Claim the delivery that has been due longest, of a webhook that is not ``busy``.
+    """Claim the delivery that has been due longest, of a webhook that ``limits`` leave room for.
 
-    An event waits for the earlier ones of its call, up to ``hold`` from their first attempt.
+    An event waits for the earlier ones of its call: until they are deliveries, and then up to
+    ``limits.hold`` from their first attempt. All of it holds over any number of processes.
     """
+    unrelayed = exists().where(
+        OutboxEvent.call_id == Delivery.call_id,
+        OutboxEvent.sequence < Delivery.sequence,
+        OutboxEvent.relayed_at.is_(None),
+    )
     earlier = aliased(Delivery)
     held_back = exists().where(
         earlier.call_id == Delivery.call_id,
         earlier.sequence < Delivery.sequence,
         earlier.state == WAITING,
-        or_(earlier.first_at.is_(None), earlier.first_at > now - hold),
+        or_(earlier.first_at.is_(None), earlier.first_at > now - limits.hold),
+    )
+    leased = aliased(Delivery)
+    crowded = (
+        select(leased.webhook_id)
+        .where(leased.lease_until >= now)
+        .group_by(leased.webhook_id)
+        .having(func.count() >= limits.per_webhook_count)
     )
     statement = (
         select(Delivery)
         .where(
-            Delivery.state == WAITING,
-            Delivery.due_at <= now,
-            or_(Delivery.lease_until.is_(None), Delivery.lease_until < now),
-            Delivery.webhook_id.not_in(busy),
+            *_due(now),
+            Delivery.webhook_id.not_in(limits.busy),
+            Delivery.webhook_id.not_in(crowded),
+            ~unrelayed,
             ~held_back,
         )
         .order_by(Delivery.due_at, Delivery.created_at, Delivery.sequence)
@@ -178,6 +213,7 @@ async def claim(
         method=row.method,
         body=row.body,
         attempts_count=row.attempts_count + 1,
+        lease_until=lease_until,
         secrets=secrets_of(health, vault, now),
     )
 
@@ -207,7 +243,8 @@ async def record(
 ) -> str | None:
     """Write what came of an attempt; returns why the webhook is disabled, if it was by this.
 
-    An attempt whose lease was lost in between is written down, and changes nothing that is over.
+    An attempt whose lease was lost in between is written down; it changes nothing that is over,
+    nor when somebody else's attempt is followed by another.
     """
     row = await session.get_one(Delivery, due.event_id)
     number = row.attempts_count + 1
@@ -223,8 +260,10 @@ async def record(
         )
     )
     row.attempts_count = number
-    row.lease_until = None
-    if row.state == WAITING:
+    ours = row.lease_until in (None, due.lease_until)
+    if ours:
+        row.lease_until = None
+    if row.state == WAITING and (ours or attempt.delivered):
         if attempt.wait is not None:
             row.due_at = attempt.at + attempt.wait
         else:

@@ -48,8 +48,11 @@ async def settle_master_key(
         key = load_master_key(data_dir, text, randomness.random_bytes, holds_data=known)
     if check is None:
         async with database.write() as session:
-            session.add(KeyCheck(id=1, value=key.check, created_at=clock.wall()))
-    elif not key.matches(check.value):
+            check = await session.scalar(select(KeyCheck))
+            if check is None:  # another process may have come first
+                check = KeyCheck(id=1, value=key.check, created_at=clock.wall())
+                session.add(check)
+    if not key.matches(check.value):
         raise MasterKeyRefused(
             "the master key is not the one that the data in the database was encrypted with"
         )

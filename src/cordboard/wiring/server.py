@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -42,6 +41,7 @@ from cordboard.wiring.http import HttpPort, bound
 from cordboard.wiring.lock import DirectoryLock
 from cordboard.wiring.options import plan_options
 from cordboard.wiring.providers import Providers, build_providers
+from cordboard.wiring.signals import StopSignals
 from cordboard.wiring.stored_keys import StoredKeys
 from cordboard.wiring.transfers import Transfers
 
@@ -84,7 +84,8 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
     """
     if not settings.roles >= {"api", "engine"}:
         raise SettingError(
-            "CORDBOARD_ROLES (--roles) must hold api and engine: they cannot run apart yet"
+            "CORDBOARD_ROLES (--roles) must hold both api and engine, which cannot run apart yet, "
+            "or work alone"
         )
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, stack)
@@ -121,8 +122,9 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         app.router.routes.extend(exchange.linked.routes())
         sockets = await stack.enter_async_context(exchange.linked.media.open())
         await stack.enter_async_context(HttpPort(app, listening, sockets).open())
-        worker = delivery_worker(ground, egress, public_url)
-        await stack.enter_async_context(worker.running())
+        if "work" in settings.roles:
+            worker = delivery_worker(ground, egress, public_url)
+            await stack.enter_async_context(worker.running())
         if providers.missing is None:
             dispatch.ready = True
         else:
@@ -133,22 +135,15 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
 
 async def serve(settings: Settings, build: BuildProviders | None = None) -> None:
     """Run until a signal comes; drain, then return. A second signal ends the wait."""
-    loop = asyncio.get_running_loop()
-    stop, hurry = asyncio.Event(), asyncio.Event()
-
-    def signalled() -> None:
-        (hurry if stop.is_set() else stop).set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signalled)
+    signals = StopSignals()
     async with running(settings, build) as server:
         set_aside_start()
         _announce(server, settings)
-        await stop.wait()
+        await signals.stop.wait()
         log.info("server.draining", extra={"calls": server.dispatch.running_count})
         async with asyncio.TaskGroup() as group:
             draining = group.create_task(server.dispatch.drain(settings.drain_seconds))
-            hurrying = group.create_task(_hurry(hurry, server.dispatch))
+            hurrying = group.create_task(_hurry(signals.hurry, server.dispatch))
             await draining
             hurrying.cancel()
 

@@ -24,6 +24,7 @@ class Delivery(TenantRow):
         within_organisation("call_id", "calls"),
         UniqueConstraint("call_id", "sequence"),
         Index("ix_deliveries_due", "state", "due_at"),
+        Index("ix_deliveries_lease", "lease_until", "webhook_id"),
         Index("ix_deliveries_webhook", "webhook_id", "state"),
         Index("ix_deliveries_newest", "organisation_id", "created_at", "id"),
     )
