@@ -62,7 +62,7 @@ async def _kill(crew: Crew, url: str, victims: list[int]) -> None:
     async with database.read() as session:
         calls_count = await session.scalar(select(func.count()).select_from(Call)) or 0
         found = await session.execute(select(Delivery.id, Delivery.first_at))
-        first_at = {event_id: at for event_id, at in found}
+        first_at = {row.id: row.first_at for row in found}
     await database.close()
     print(f"{len(victims)} kills, {calls_count} calls, {len(receiver.got)} requests")
     assert calls_count >= len(victims)
