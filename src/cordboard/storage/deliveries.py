@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Select,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -165,33 +175,13 @@ async def claim(
     An event waits for the earlier ones of its call: until they are deliveries, and then up to
     ``limits.hold`` from their first attempt. All of it holds over any number of processes.
     """
-    unrelayed = exists().where(
-        OutboxEvent.call_id == Delivery.call_id,
-        OutboxEvent.sequence < Delivery.sequence,
-        OutboxEvent.relayed_at.is_(None),
-    )
-    earlier = aliased(Delivery)
-    held_back = exists().where(
-        earlier.call_id == Delivery.call_id,
-        earlier.sequence < Delivery.sequence,
-        earlier.state == WAITING,
-        or_(earlier.first_at.is_(None), earlier.first_at > now - limits.hold),
-    )
-    leased = aliased(Delivery)
-    crowded = (
-        select(leased.webhook_id)
-        .where(leased.lease_until >= now)
-        .group_by(leased.webhook_id)
-        .having(func.count() >= limits.per_webhook_count)
-    )
     statement = (
         select(Delivery)
         .where(
             *_due(now),
             Delivery.webhook_id.not_in(limits.busy),
-            Delivery.webhook_id.not_in(crowded),
-            ~unrelayed,
-            ~held_back,
+            Delivery.webhook_id.not_in(_crowded(now, limits)),
+            ~_waits_for_earlier(now, limits),
         )
         .order_by(Delivery.due_at, Delivery.created_at, Delivery.sequence)
         .limit(1)
@@ -215,6 +205,34 @@ async def claim(
         attempts_count=row.attempts_count + 1,
         lease_until=lease_until,
         secrets=secrets_of(health, vault, now),
+    )
+
+
+def _waits_for_earlier(now: datetime, limits: ClaimLimits) -> ColumnElement[bool]:
+    """Whether an earlier event of the call is no delivery yet, or holds this one back."""
+    unrelayed = exists().where(
+        OutboxEvent.call_id == Delivery.call_id,
+        OutboxEvent.sequence < Delivery.sequence,
+        OutboxEvent.relayed_at.is_(None),
+    )
+    earlier = aliased(Delivery)
+    held_back = exists().where(
+        earlier.call_id == Delivery.call_id,
+        earlier.sequence < Delivery.sequence,
+        earlier.state == WAITING,
+        or_(earlier.first_at.is_(None), earlier.first_at > now - limits.hold),
+    )
+    return or_(unrelayed, held_back)
+
+
+def _crowded(now: datetime, limits: ClaimLimits) -> Select[tuple[str]]:
+    """The webhooks that have as many attempts under way, in all processes, as they may."""
+    leased = aliased(Delivery)
+    return (
+        select(leased.webhook_id)
+        .where(leased.lease_until >= now)
+        .group_by(leased.webhook_id)
+        .having(func.count() >= limits.per_webhook_count)
     )
 
 
