@@ -13,16 +13,17 @@ from ipaddress import ip_network
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import select
 
 from cordboard.call.plan import CallPlan
 from cordboard.delivery.worker import DeliveryParts, DeliveryWorker
 from cordboard.egress import Egress, EgressPolicy
 from cordboard.ids import Randomness
 from cordboard.ports import CallEnding, Clock, Direction, Fact, NewCall
-from cordboard.storage import call_writes
+from cordboard.storage import call_writes, deliveries
 from cordboard.storage.call_writes import KeptFact, Lease
 from cordboard.storage.database import Database, migrate
-from cordboard.storage.tables import Organisation
+from cordboard.storage.tables import Delivery, Organisation
 from cordboard.storage.vault import MasterKey, Vault
 
 KEY = bytes(range(32))
@@ -197,6 +198,18 @@ class House:
             return await call_writes.close_call(
                 session, call_id, CallEnding(at=self.clock.wall(), **given)
             )
+
+    async def idle(self) -> None:
+        """Wait until nothing is announced, due or under way."""
+        async with asyncio.timeout(10):
+            while await self._busy():  # noqa: ASYNC110  (the database tells nobody)
+                await asyncio.sleep(0.02)
+
+    async def _busy(self) -> bool:
+        async with self.database.read() as session:
+            leased = select(Delivery.id).where(Delivery.lease_until.is_not(None))
+            some = any(await deliveries.anything(session, self.clock.wall()))
+            return some or (await session.execute(leased)).first() is not None
 
     @asynccontextmanager
     async def delivering(self, database: Database | None = None) -> AsyncIterator[DeliveryWorker]:

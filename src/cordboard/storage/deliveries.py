@@ -225,7 +225,7 @@ def _waits_for_earlier(now: datetime, limits: ClaimLimits) -> ColumnElement[bool
     return or_(unrelayed, held_back)
 
 
-def _crowded(now: datetime, limits: ClaimLimits) -> Select[tuple[str]]:
+def _crowded(now: datetime, limits: ClaimLimits) -> Select[str]:
     """The webhooks that have as many attempts under way, in all processes, as they may."""
     leased = aliased(Delivery)
     return (
