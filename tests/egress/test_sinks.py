@@ -18,6 +18,7 @@ __all__ = ["server"]
 # What opens connections or asks for addresses, by the name it is called by.
 _WAYS: Final = frozenset(
     {"ClientSession", "TCPConnector", "AsyncClient", "Client", "urlopen", "HTTPConnection"}
+    | {"ws_connect"}
     | {"HTTPSConnection", "create_datagram_endpoint", "open_connection", "create_connection"}
     | {"getaddrinfo", "gethostbyname", "socket", "Resolver", "connect", "create_async_engine"}
 )
@@ -32,6 +33,7 @@ KNOWN: Final = {
     "cli/doctor.py": "the operator: own ports, and addresses of this machine",
     "cli/softphone.py": "who runs the program",
     "egress/gate.py": "tenants: this is the gate",
+    "egress/web_socket.py": "tenants: the gate's own, with what it has judged",
     "providers/language_models/openai_compatible/model.py": "the operator: a setting",
     "providers/synthesizers/elevenlabs/synthesizer.py": "the operator: a setting",
     "providers/transcribers/deepgram/transcriber.py": "the operator: a setting",

@@ -342,6 +342,18 @@ class AppFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class AppWarned:
+    """The user's app, or the way to it, did something that was put right or left out.
+
+    ``event_id`` is the event that it answered, None where it acted of its own accord. Each problem
+    is a line that names the field.
+    """
+
+    event_id: str | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AppLost:
     """The connection to the app is gone and is being made again."""
 
@@ -393,6 +405,7 @@ Event = (
     | TextSent
     | AppAnswered
     | AppFailed
+    | AppWarned
     | AppLost
     | AppBack
     | AppGone

@@ -25,6 +25,7 @@ from cordboard.egress.targets import (
     check_url,
     warnings_for,
 )
+from cordboard.egress.web_socket import EgressSocket
 
 __all__ = [
     "ANYWHERE",
@@ -35,6 +36,7 @@ __all__ = [
     "EgressAnswer",
     "EgressError",
     "EgressPolicy",
+    "EgressSocket",
     "NameResolver",
     "SystemResolver",
     "TargetRefused",

@@ -11,8 +11,9 @@ import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -23,9 +24,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from cordboard.egress.addresses import permitted_text
 from cordboard.egress.errors import BadAnswer, EgressError, TimedOut, TooLarge, Unreachable
 from cordboard.egress.targets import EgressPolicy, check_answers, parse_target
+from cordboard.egress.watch import watched
+from cordboard.egress.web_socket import EgressSocket, connected
 
 BODY_BYTES_MAX: Final = 64 * 1024
 _CONNECT_SECONDS: Final = 3.0
+# Less than what the usual servers keep an idle connection for.
+_IDLE_SECONDS: Final = 4.0
 _FAILURE_BODY_SECONDS: Final = 0.5
 _FAILURE_BODY_BYTES: Final = 1024
 _LOOKUPS_MAX: Final = 32
@@ -84,6 +89,9 @@ class Egress:
     """Sends requests to tenants' targets under one policy; made inside a running loop.
 
     ``resolver`` and ``tls`` (trust for https) are for tests and unusual installations.
+
+    ``reuse`` keeps connections open for the next request to the same target. One that dies in that
+    moment takes its request with it, which is not sent twice: for requests where speed counts more.
     """
 
     def __init__(
@@ -91,6 +99,8 @@ class Egress:
         policy: EgressPolicy,
         resolver: NameResolver | None = None,
         tls: ssl.SSLContext | None = None,
+        *,
+        reuse: bool = False,
     ) -> None:
         """Connect nothing yet."""
         self._policy = policy
@@ -98,8 +108,8 @@ class Egress:
             resolver=_JudgingResolver(policy, resolver or SystemResolver()),
             use_dns_cache=False,
             socket_factory=_judging_sockets(policy),
-            # A connection kept open may be dead by the next request, which must not be sent twice.
-            force_close=True,
+            force_close=not reuse,
+            keepalive_timeout=_IDLE_SECONDS if reuse else None,
             limit=_CONNECTIONS_MAX,
             limit_per_host=_CONNECTIONS_PER_TARGET_MAX,
             ssl=tls if tls is not None else True,
@@ -111,6 +121,7 @@ class Egress:
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
             headers={"User-Agent": "cordboard", "Accept-Encoding": "gzip"},
+            trace_configs=[watched()],
         )
 
     async def close(self) -> None:
@@ -128,18 +139,37 @@ class Egress:
         headers: Mapping[str, str],
         total_ms: int = 10_000,
         max_bytes: int = BODY_BYTES_MAX,
+        sent: Callable[[], None] | None = None,
     ) -> EgressAnswer:
         """POST ``body`` as JSON and return the answer, whatever its status.
 
         ``total_ms`` bounds everything from the name to the last byte. A redirect is an answer like
-        any other. A success whose decoded body exceeds ``max_bytes`` is an error.
+        any other. A success whose decoded body exceeds ``max_bytes`` is an error. ``sent`` is
+        called when the request is on its way.
 
         Raises:
             EgressError: one of its kinds; nothing else but cancellation.
 
         """
-        sent = {"Content-Type": "application/json", **headers}
-        return await self._exchange("POST", url, body, sent, total_ms, partial(_read, max_bytes))
+        read = partial(_read, max_bytes)
+        told = {"Content-Type": "application/json", **headers}
+        return await self._exchange("POST", url, body, told, total_ms, read, sent)
+
+    async def open_socket(
+        self, url: str, headers: Mapping[str, str], total_ms: int, max_bytes: int
+    ) -> EgressSocket:
+        """Open a WebSocket, within ``total_ms``; messages are of ``max_bytes`` at most.
+
+        A target that does not accept is ``BadAnswer`` with the status; a redirect is not followed.
+
+        Raises:
+            EgressError: one of its kinds; nothing else but cancellation.
+
+        """
+        target = parse_target(url, self._policy)
+        with _as_egress_errors():
+            async with asyncio.timeout(total_ms / 1000):
+                return await connected(self._http, target.url, headers, max_bytes)
 
     async def get_json(
         self, url: str, total_ms: int, max_bytes: int = BODY_BYTES_MAX
@@ -170,23 +200,37 @@ class Egress:
         headers: Mapping[str, str],
         total_ms: int,
         read: Callable[[aiohttp.ClientResponse], Awaitable[EgressAnswer]],
+        sent: Callable[[], None] | None = None,
     ) -> EgressAnswer:
         target = parse_target(url, self._policy)
-        try:
+        with _as_egress_errors():
             async with asyncio.timeout(total_ms / 1000):
                 async with self._http.request(
-                    method, target.url, data=body or None, headers=headers, allow_redirects=False
+                    method,
+                    target.url,
+                    data=body or None,
+                    headers=headers,
+                    allow_redirects=False,
+                    trace_request_ctx=sent,
                 ) as response:
                     answer: EgressAnswer = await read(response)
-                    return answer
-        except EgressError:
-            raise
-        except TimeoutError:
-            raise TimedOut("the target did not answer in time") from None
-        except (aiohttp.ClientConnectionError, OSError) as error:
-            raise _lost(error) from None
-        except (aiohttp.ClientError, ValueError):
-            raise BadAnswer("the answer is not valid HTTP") from None
+        return answer
+
+
+@contextmanager
+def _as_egress_errors() -> Iterator[None]:
+    try:
+        yield
+    except EgressError:
+        raise
+    except TimeoutError:
+        raise TimedOut("the target did not answer in time") from None
+    except aiohttp.WSServerHandshakeError as error:
+        raise BadAnswer(f"the target answered with status {error.status}") from None
+    except (aiohttp.ClientConnectionError, OSError) as error:
+        raise _lost(error) from None
+    except (aiohttp.ClientError, ValueError):
+        raise BadAnswer("the answer is not valid HTTP") from None
 
 
 def _lost(error: Exception) -> EgressError:
@@ -211,7 +255,9 @@ async def _read(max_bytes: int, answer: aiohttp.ClientResponse) -> EgressAnswer:
             return EgressAnswer(answer.status, headers, await _whole(answer, max_bytes))
         return EgressAnswer(answer.status, headers, await _beginning(answer))
     finally:
-        answer.close()
+        # Where nothing is left to be read the connection may serve another request.
+        if not answer.content.at_eof():
+            answer.close()
 
 
 async def _whole(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:

@@ -12,7 +12,7 @@ ALLOW_AFTER_MS_RANGE = (0, 10_000)
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True)
 
 
 class Tts(_Model):
@@ -113,11 +113,13 @@ class BargeIn(_Action):
 
 
 class ConfigureTranscription(_Action):
-    """Listen in another way from now on; ``provider`` without ``languages`` means any language."""
+    """Listen in another way from now on; ``provider`` without ``languages``, or none of them, means
+    any language.
+    """
 
     type: Literal["configure_transcription"] = "configure_transcription"
     provider: str | None = None
-    languages: list[str] | None = Field(default=None, min_length=1, max_length=4)
+    languages: list[str] | None = Field(default=None, max_length=4)
     custom_vocabulary: list[str] | None = Field(default=None, max_length=100)
     vad: Vad | None = None
 

@@ -9,10 +9,12 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from cordboard.bus.memory import MemoryBus
 from cordboard.call.agent import AgentOperator
+from cordboard.call.flow.operator import FlowOperator
 from cordboard.call.machine import Call
 from cordboard.clock import SystemClock
 from cordboard.control.app import create_app
@@ -36,6 +38,7 @@ from cordboard.wiring.context_endpoints import ContextEndpoints
 from cordboard.wiring.control import control_services
 from cordboard.wiring.delivery import delivery_worker
 from cordboard.wiring.exchange import CallParts, open_exchange
+from cordboard.wiring.flow_apps import StoredFlowApps
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.http import HttpPort, bound
 from cordboard.wiring.lock import DirectoryLock
@@ -100,7 +103,10 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         await asyncio.to_thread(recover, settings.data_dir / "recordings")
         await stack.enter_async_context(recordings)
         transfers = Transfers()
-        engine = _engine(ground, providers, store, recordings, egress, transfers)
+        apps = await stack.enter_async_context(_apps(ground, policy))
+        engine = replace(
+            _engine(ground, providers, store, recordings, egress, transfers), apps=apps
+        )
         dispatch = Dispatch(
             DispatchParts(engine, lambda call: _brain(call, providers), settings.calls_max_count)
         )
@@ -252,7 +258,21 @@ def _engine(
     )
 
 
+@asynccontextmanager
+async def _apps(ground: Ground, policy: EgressPolicy) -> AsyncIterator[StoredFlowApps]:
+    gate = Egress(policy, reuse=True)
+    try:
+        apps = StoredFlowApps(gate, ground.database, ground.vault, ground.clock, report)
+        async with apps.running():
+            yield apps
+    finally:
+        await gate.close()
+
+
 def _brain(call: NewCall, providers: Providers) -> Brain:
+    if call.plan.flow is not None:
+        operator = FlowOperator(call.plan.flow)
+        return Call(call.call_id, call.plan, operator, providers.warnings(call.plan))
     models = providers.language_models.candidates(call.plan.language_model.provider)
     opening = models[0].expectation(call.plan.actions) if models else None
     return Call(

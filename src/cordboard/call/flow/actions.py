@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cordboard.call.barge_in import BargeInRule
 from cordboard.call.plan import VoicePlan
@@ -17,6 +18,8 @@ class FlowSpeak:
     ``turn_silence_ms`` ends the caller's turns from now on. None leaves a thing as it is.
     """
 
+    kind: ClassVar[str] = "speak"
+
     text: str
     markup: str | None = None
     voice: VoicePlan | None = None
@@ -30,6 +33,8 @@ class FlowSpeak:
 class FlowAudio:
     """Play sound after what is queued; None where what the app sent is no sound."""
 
+    kind: ClassVar[str] = "audio"
+
     sound: Sound | None
     rule: BargeInRule | None = None
     input_timeout_ms: int | None = None
@@ -40,12 +45,16 @@ class FlowAudio:
 class FlowHangup:
     """End the call."""
 
+    kind: ClassVar[str] = "hangup"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowTransfer:
     """Hand the caller over. With ``timeout_s`` a transfer that fails brings the caller back;
     without, it ends the call.
     """
+
+    kind: ClassVar[str] = "transfer"
 
     number: str
     caller_name: str = ""
@@ -57,10 +66,14 @@ class FlowTransfer:
 class FlowBargeIn:
     """Stop what is playing and forget what is queued."""
 
+    kind: ClassVar[str] = "barge_in"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowConfigureTranscription:
     """Listen in another way; None leaves a thing as it is, no ``languages`` means any."""
+
+    kind: ClassVar[str] = "configure_transcription"
 
     provider: str | None = None
     languages: tuple[str, ...] | None = None
@@ -72,6 +85,8 @@ class FlowConfigureTranscription:
 class FlowMixAudio:
     """Loop sound under everything; None ends the loop."""
 
+    kind: ClassVar[str] = "mix_audio"
+
     sound: Sound | None
     volume: float = 0.5
 
@@ -79,6 +94,8 @@ class FlowMixAudio:
 @dataclass(frozen=True, slots=True)
 class FlowSendSms:
     """Send a text message."""
+
+    kind: ClassVar[str] = "send_sms"
 
     number: str
     message: str

@@ -68,7 +68,7 @@ class Doing:
         for action in actions:
             if self.over or self.end_reason is not None:
                 return
-            desk.note("flow_action", {"type": type(action).__name__})
+            desk.note("flow_action", {"type": action.kind})
             match action:
                 case FlowSpeak() | FlowAudio():
                     waits_for.add(self._queue(action, desk))

@@ -14,6 +14,7 @@ from cordboard.call.events import (
     AppFailed,
     AppGone,
     AppLost,
+    AppWarned,
     EndReason,
     Event,
     PlayoutFailed,
@@ -99,6 +100,8 @@ class FlowOperator:
                 self._app_event(event, desk, now_ms)
             case ActionFinished(action_call_id=action_call_id, outcome=outcome):
                 self._handed_over(action_call_id, outcome, desk)
+            case AppWarned(event_id=event_id, problems=problems):
+                desk.note("flow_warning", {"event_id": event_id}, problems=list(problems))
             case TextSent(request_id=request_id, failure=failure):
                 number = self._doing.text_sent(request_id)
                 if failure is not None and number is not None:
