@@ -1,0 +1,56 @@
+"""Numbers that lead to flows, and calls to them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tests.e2e.flows.app import TOKEN, App, Script, serving
+from tests.e2e.robustness.caller import Caller, street
+from tests.e2e.server import Json, Server
+
+TRANSPORTS = ("http", "websocket")
+
+_NUMBERS = itertools.count(2025550300)
+
+
+def flow_number(server: Server, url: str, **fields: Any) -> str:
+    """Have a new number of the shared trunk lead to a new flow."""
+    number = f"+1{next(_NUMBERS)}"
+    flow = server.create(
+        "/x/v1/flows/create", {"name": f"flow of {number}", "url": url, "token": TOKEN, **fields}
+    )
+    (trunk,) = [
+        trunk
+        for trunk in server.api.get("/x/v1/sip_trunks/list?size=100").json()["items"]
+        if trunk["networks"] == ["127.0.0.1/32"]
+    ]
+    link = {"phone_number": number, "telephony_account_connection": trunk["id"]}
+    server.create("/v1/numbers/link", {**link, "inbound_flow": flow["id"]})
+    return number
+
+
+@asynccontextmanager
+async def calling(
+    server: Server, script: Script, transport: str, handle: str, **fields: Any
+) -> AsyncIterator[tuple[Caller, App]]:
+    """Run an app, and call the flow that leads to it; the caller hangs up at the end."""
+    async with serving(script, transport) as app:
+        number = await asyncio.to_thread(flow_number, server, app.url, **fields)
+        async with street(server.address, handle) as people:
+            (caller,) = await people.ring(number)
+            try:
+                yield caller, app
+            finally:
+                await caller.call.hang_up()
+            # The app's server must be there for the end of the call.
+            await app.wait_for("session_end")
+
+
+async def facts(server: Server, call_id: str, kind: str | None = None) -> list[Json]:
+    """Return what the timeline of a call holds."""
+    events = await asyncio.to_thread(server.events, call_id)
+    return [fact for fact in events if kind in (None, fact["kind"])]
