@@ -53,7 +53,7 @@ def test_voice_object() -> None:
 
 def test_ranges_kept() -> None:
     """What the protocol bounds cannot be built outside of it."""
-    for wrong in (lambda: Vad(end_of_turn_silence_ms=149), lambda: Speak(vad=None, text=1)):  # type: ignore[arg-type]
+    for wrong in (lambda: Vad(end_of_turn_silence_ms=149), lambda: Speak(text=[])):  # type: ignore[arg-type]
         with pytest.raises(ValidationError):
             wrong()
     with pytest.raises(ValidationError):

@@ -103,10 +103,8 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         await asyncio.to_thread(recover, settings.data_dir / "recordings")
         await stack.enter_async_context(recordings)
         transfers = Transfers()
-        apps = await stack.enter_async_context(_apps(ground, policy))
-        engine = replace(
-            _engine(ground, providers, store, recordings, egress, transfers), apps=apps
-        )
+        engine = _engine(ground, providers, store, recordings, egress, transfers)
+        engine = replace(engine, apps=await stack.enter_async_context(_apps(ground, policy)))
         dispatch = Dispatch(
             DispatchParts(engine, lambda call: _brain(call, providers), settings.calls_max_count)
         )
