@@ -93,9 +93,7 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, stack)
         providers = await (build or _with_keys(ground))(settings, stack)
-        policy = EgressPolicy(
-            open_networks=settings.open_networks, allow_http=settings.allow_http_targets
-        )
+        policy = _policy(settings)
         egress = Egress(policy)
         stack.push_async_callback(egress.close)
         store = await stack.enter_async_context(_store(ground, egress))
@@ -253,6 +251,12 @@ def _engine(
         transfers=transfers,
         voice_activity=providers.voice_activity,
         energy_alone=providers.hears_tones,
+    )
+
+
+def _policy(settings: Settings) -> EgressPolicy:
+    return EgressPolicy(
+        open_networks=settings.open_networks, allow_http=settings.allow_http_targets
     )
 
 
