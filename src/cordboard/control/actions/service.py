@@ -24,6 +24,7 @@ from cordboard.control.unit import Unit
 from cordboard.storage.agent_rows import api_resource
 from cordboard.storage.secrets import SIGNATURE_SECRET, secret_in
 from cordboard.storage.tables import Action
+from cordboard.storage.vault import SecretUnreadable
 
 SECRET_BYTES: Final = 32
 
@@ -106,10 +107,16 @@ def _show(unit: Unit, row: Action) -> Json:
 
 
 def with_secret(unit: Unit, row: Action, shown: Json) -> Json:
-    """Put an external action's signature secret in clear, for keys that may see it."""
+    """Put an external action's signature secret in clear, for keys that may see it.
+
+    Of one that cannot be read the mask stays, so that the others of a list are still to be had.
+    """
     secret = None
-    if unit.full_scope:
-        secret = secret_in(unit.services.vault, row, *SIGNATURE_SECRET)
+    try:
+        if unit.full_scope:
+            secret = secret_in(unit.services.vault, row, *SIGNATURE_SECRET)
+    except SecretUnreadable:
+        unit.notices.append("config.signature_secret cannot be read: store another one")
     return shown if secret is None else with_value(shown, SIGNATURE_SECRET, secret)
 
 
