@@ -26,7 +26,7 @@ from tests.e2e.server import NUMBER, Server
 from tests.postgres import PostgresServer
 
 CALLS_A_KILL = 3
-WAIT_S = LEASE.total_seconds() + 15
+WAIT_S = LEASE.total_seconds() + 30
 TERMINAL = ("event_phone_call_ended", "event_phone_call_did_not_connect")
 
 
@@ -56,7 +56,7 @@ async def _kill(crew: Crew, url: str, victims: list[int]) -> None:
         _subscribe(crew.server, receiver.url())
         for round_number, victim in enumerate(victims):
             await _round(crew, victim, f"events{round_number}", chance)
-            await until(lambda: _all_over(database), 15)
+            await until(lambda: _all_over(database), 30)
         await until(lambda: _all_there(database, receiver.got), WAIT_S)
         await asyncio.to_thread(crew.stop)
     async with database.read() as session:
