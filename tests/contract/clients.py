@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -44,13 +45,13 @@ def run_driver(version: str, work: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
-def all_reports(server: Server) -> dict[str, dict[str, Any]]:
-    """Return what every release reports of ``server``, by its version."""
+def all_reports(
+    server: Server, versions: Sequence[str] = VERSIONS, kinds: Sequence[str] = ("sync", "async")
+) -> dict[str, dict[str, Any]]:
+    """Return what these releases, used in these ways, report of ``server``, by their version."""
     work = []
-    for index in range(len(VERSIONS)):
-        modes = {
-            mode: prepare(server, 2 * index + odd) for odd, mode in enumerate(("sync", "async"))
-        }
+    for index in range(len(versions)):
+        modes = {kind: prepare(server, 2 * index + odd) for odd, kind in enumerate(kinds)}
         work.append({"base_url": server.base_url, "modes": modes, "steps": STEPS})
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(VERSIONS, pool.map(run_driver, VERSIONS, work), strict=True))
+        return dict(zip(versions, pool.map(run_driver, versions, work), strict=True))

@@ -246,7 +246,9 @@ async def main() -> None:
     work = json.load(sys.stdin)
     report: Json = {"modes": {}, "models": {}}
     for mode, kind in (("sync", module.Vocode), ("async", module.AsyncVocode)):
-        task = work["modes"][mode]
+        task = work["modes"].get(mode)
+        if task is None:
+            continue
         client = kind(token=task["key"], base_url=work["base_url"])
         report["methods"] = methods_of(client)
         names = dict(task["names"])
