@@ -55,7 +55,7 @@ format: $(DEV_READY) ## format the code and mend what can be mended without thin
 
 .PHONY: docs
 docs: $(DEV_READY) $(CLIENTS_READY) ## write the generated pages anew
-	@$(BIN)/python scripts/reference.py
+	@$(BIN)/python -m scripts.reference
 	@$(BIN)/python -m scripts.compatibility
 
 .PHONY: lock
