@@ -9,6 +9,7 @@ from cordboard.cli import (
     calls,
     deliveries,
     doctor,
+    flow,
     flows,
     keys,
     numbers,
@@ -35,6 +36,7 @@ app.command("softphone")(softphone.softphone)
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(trunks.app, name="trunks")
 app.add_typer(templates.app, name="templates")
+app.add_typer(flow.app, name="flow")
 app.add_typer(flows.app, name="flows")
 app.add_typer(keys.app, name="keys")
 app.add_typer(organisations.app, name="organizations")

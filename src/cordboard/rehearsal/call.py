@@ -52,7 +52,7 @@ from cordboard.rehearsal.lines import Board, Mark
 from cordboard.rehearsal.pace import Pace
 from cordboard.rehearsal.playout import Playout
 
-_TROUBLE = ("flow_failure", "flow_problem", "flow_lost", "flow_given_up", "warning")
+_TROUBLE = ("flow_failure", "flow_warning", "flow_problem", "flow_lost", "flow_given_up", "warning")
 _SHOWN = ("flow_back", "barge_in", "resumed")
 _TURN_OVER = ("turn_ended", "turn_kept", "caller_turn")
 _TURN, _END = "turn", "end"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import StrEnum
@@ -37,21 +36,21 @@ class Board:
     def show(self, mark: Mark, kind: str, content: Mapping[str, object] | None = None) -> None:
         """Write what happens now."""
         self.trouble_count += mark is Mark.TROUBLE
-        told = json.dumps(content, ensure_ascii=False, default=str) if content else ""
+        known = {name: value for name, value in (content or {}).items() if value is not None}
+        told = json.dumps(known, ensure_ascii=False, default=str) if known else ""
         at_ms = self._clock.now_ms() - self._start_ms
         self._write(f"{at_ms:>7} {mark.value} {kind} {told}".rstrip())
 
 
 def action_fields(action: FlowAction) -> tuple[str, dict[str, object]]:
     """Return an action's name and what of it was said, as the call took it."""
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(action).__name__.removeprefix("Flow")).lower()
     said: dict[str, object] = {}
     for each in fields(action):
         value = getattr(action, each.name)
         if value in (None, ""):
             continue
-        said[each.name] = _plain(value)
-    return name, said
+        said["barge_in" if each.name == "rule" else each.name] = _plain(value)
+    return action.kind, said
 
 
 def _plain(value: object) -> object:

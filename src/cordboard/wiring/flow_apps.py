@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, Protocol
@@ -29,6 +29,8 @@ GOODBYE_S: Final = 5.0
 """So long the last events may take when the server ends."""
 
 Post = Callable[[Event], None]
+TokenOf = Callable[[NewCall], Awaitable[str | None]]
+"""What a call's app is shown, or None; raises ``NoToken``."""
 
 
 class OwnVoice:
@@ -45,21 +47,38 @@ class _Line(AppLine, Protocol):
     async def run(self) -> None: ...
 
 
-class StoredFlowApps:
+class StoredTokens:
+    """Flows' tokens, as they are stored now."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def __call__(self, call: NewCall) -> str | None:
+        """Return what a call's app is shown. Raises ``NoToken``."""
+        assert call.plan.flow is not None
+        try:
+            async with self._database.read() as session:
+                return await flow_token(
+                    session, self._vault, call.organisation_id, call.plan.flow.flow_id
+                )
+        except (SecretUnreadable, SQLAlchemyError, DatabaseAway, OSError) as problem:
+            raise NoToken(str(problem)) from None
+
+
+class FlowAppLines:
     """``ports.FlowApps``: each call's line in a task of its own, beside the call's."""
 
     def __init__(
         self,
         gate: Egress,
-        database: Database,
-        vault: Vault,
+        token: TokenOf,
         clock: Clock,
         report: Report,
         voices: VoiceChoice | None = None,
     ) -> None:
         self._gate = gate
-        self._database = database
-        self._vault = vault
+        self._token = token
         self._clock = clock
         self._report = report
         self._voices = voices or OwnVoice()
@@ -68,7 +87,7 @@ class StoredFlowApps:
         self._group: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[StoredFlowApps]:
+    async def running(self) -> AsyncIterator[FlowAppLines]:
         """Take calls within the block; at its end the last events have a moment to leave."""
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -89,7 +108,7 @@ class StoredFlowApps:
         address = AppAddress(
             plan=plan,
             gate=self._gate,
-            token=partial(self._token, call.organisation_id, plan.flow_id),
+            token=partial(self._token, call),
             writer=EventWriter(call, plan),
             reader=AnswerReader(call.call_id, self._live.__contains__, self._voices),
             post=post,
@@ -109,10 +128,3 @@ class StoredFlowApps:
                 post(AppGone("broke"))
         finally:
             self._live.discard(call_id)
-
-    async def _token(self, organisation_id: str, flow_id: str) -> str | None:
-        try:
-            async with self._database.read() as session:
-                return await flow_token(session, self._vault, organisation_id, flow_id)
-        except (SecretUnreadable, SQLAlchemyError, DatabaseAway, OSError) as problem:
-            raise NoToken(str(problem)) from None

@@ -38,7 +38,7 @@ from cordboard.wiring.context_endpoints import ContextEndpoints
 from cordboard.wiring.control import control_services
 from cordboard.wiring.delivery import delivery_worker
 from cordboard.wiring.exchange import CallParts, open_exchange
-from cordboard.wiring.flow_apps import StoredFlowApps
+from cordboard.wiring.flow_apps import FlowAppLines, StoredTokens
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.http import HttpPort, bound
 from cordboard.wiring.lock import DirectoryLock
@@ -261,10 +261,11 @@ def _policy(settings: Settings) -> EgressPolicy:
 
 
 @asynccontextmanager
-async def _apps(ground: Ground, policy: EgressPolicy) -> AsyncIterator[StoredFlowApps]:
+async def _apps(ground: Ground, policy: EgressPolicy) -> AsyncIterator[FlowAppLines]:
     gate = Egress(policy, reuse=True)
     try:
-        apps = StoredFlowApps(gate, ground.database, ground.vault, ground.clock, report)
+        tokens = StoredTokens(ground.database, ground.vault)
+        apps = FlowAppLines(gate, tokens, ground.clock, report)
         async with apps.running():
             yield apps
     finally:
