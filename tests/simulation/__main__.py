@@ -1,15 +1,20 @@
-"""``python -m tests.simulation SEED [SEED …]``: run single seeds, or ``FIRST-LAST``."""
+"""``python -m tests.simulation [flows] SEED [SEED …]``: run single seeds, or ``FIRST-LAST``."""
 
 from __future__ import annotations
 
 import sys
 
-from tests.simulation.world import simulate
+from tests.simulation import flows, world
 
 
 def main() -> None:
-    """Run the seeds named on the command line."""
-    for argument in sys.argv[1:]:
+    """Run the seeds named on the command line, of agents' calls or of flows'."""
+    arguments = sys.argv[1:]
+    simulate = world.simulate
+    if arguments[:1] == ["flows"]:
+        arguments.pop(0)
+        simulate = flows.simulate
+    for argument in arguments:
         first, _, last = argument.partition("-")
         for seed in range(int(first), int(last or first) + 1):
             outcome = simulate(seed)

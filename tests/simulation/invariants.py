@@ -77,6 +77,10 @@ class Watched:
     def handle_deadline(self, now_ms: int) -> list[Command]:
         return self._check(f"{now_ms} deadline", self.call.handle_deadline(now_ms))
 
+    def forget_actions(self) -> None:
+        """What was begun owes no outcome any more."""
+        self._actions.clear()
+
     def judge_end(self) -> None:
         """Raise ``Violated`` unless everything that was begun has come to an end."""
         if self.closed is None or not self.call.ended:

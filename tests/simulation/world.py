@@ -64,7 +64,7 @@ async def _call(seed: int) -> Outcome:
     draw = root.fork("world")
     calm = draw.uniform(0, 1) < 0.25
     faults = 0.0 if calm else draw.uniform(0, 0.25)
-    rig = Rig(conditions=_conditions(draw, calm), seed=seed)
+    rig = Rig(conditions=conditions(draw, calm), seed=seed)
     rig.with_plan(
         actions=ACTIONS,
         initial_message=sentence(draw) if draw.uniform(0, 1) < 0.8 else None,
@@ -99,7 +99,7 @@ async def _run(
     leg = rig.leg()
     runner = Runner(CallParts(engine, rig.new_call(), leg, watched))
     async with asyncio.TaskGroup() as group:
-        behaving = group.create_task(_behave(leg.far_end, runner, draw))
+        behaving = group.create_task(behave(leg.far_end, runner, draw))
         try:
             async with asyncio.timeout(CALL_MAX_S):
                 ending = await rig.with_clock(runner.run())
@@ -110,7 +110,7 @@ async def _run(
     return ending, leg.far_end
 
 
-async def _behave(far: FarEnd, runner: Runner, draw: Randomness) -> None:
+async def behave(far: FarEnd, runner: Runner, draw: Randomness) -> None:
     """Speak, cough, talk over, press keys, hold, hang up; now and then somebody else ends it."""
     if draw.uniform(0, 1) < 0.05:
         await asyncio.sleep(draw.uniform(0, 0.3))
@@ -141,7 +141,7 @@ async def _behave(far: FarEnd, runner: Runner, draw: Randomness) -> None:
         far.hang_up("hang-up")
 
 
-def _conditions(draw: Randomness, calm: bool) -> Conditions:
+def conditions(draw: Randomness, calm: bool) -> Conditions:
     if calm:
         return Conditions()
     return Conditions(
@@ -173,7 +173,7 @@ def _judge(rig: Rig, watched: Watched, far: FarEnd, actions: SeededActions, calm
         raise Violated("the call ended twice on its timeline")
     _judge_dead_air(rig)
     if calm:
-        _judge_hearing(rig, far)
+        judge_hearing(rig, far)
 
 
 def _judge_dead_air(rig: Rig) -> None:
@@ -196,7 +196,7 @@ def _judge_dead_air(rig: Rig) -> None:
             waiting_ms = fact.at_ms
 
 
-def _judge_hearing(rig: Rig, far: FarEnd) -> None:
+def judge_hearing(rig: Rig, far: FarEnd) -> None:
     """On a good line the far end heard what the record says, every word once and in order."""
     said = [
         str(fact.content.get("text", ""))

@@ -194,6 +194,8 @@ class Conversation:
         self._desk.note("words", {"final": words.final}, text=words.text)
         if words.text.strip():
             self._contest.begin(now_ms)
+        elif self._operator.ear is not None and not (self._words.text or self._words.speaking):
+            self._operator.ear.noise(self._desk, now_ms)
         self._contest.judge(now_ms, final=words.final and not self._words.speaking)
 
     def _end_turn(self, turn: CallerTurn, now_ms: int) -> None:
@@ -205,7 +207,7 @@ class Conversation:
             playback.is_interruptible or self._operator.ear is not None
         ):
             self._desk.note("turn_kept", {"reason": turn.reason}, text=turn.text)
-            self._kept.keep(turn)
+            self._kept.keep(turn, wanted=self._operator.ear is not None)
         else:
             self._hand_on(self._kept.followed_by(turn), now_ms)
 

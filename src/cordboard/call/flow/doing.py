@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from cordboard.call.actions import ActionCall, ActionKind, ActionPlan
 from cordboard.call.commands import (
     ConfigureTranscriber,
     Manner,
     MixSound,
-    RunAction,
     SendText,
     StoredPhrase,
 )
@@ -24,14 +22,11 @@ from cordboard.call.flow.actions import (
     FlowSpeak,
     FlowTransfer,
 )
+from cordboard.call.flow.handover import Handover
 from cordboard.call.flow.input_timer import InputTimer
 from cordboard.call.flow.plan import FlowPlan
 from cordboard.call.flow.speeches import Speech, Speeches
 from cordboard.call.sound import Sound
-
-TRANSFER_RINGS_S = 60
-TRANSFER_SLACK_MS = 15_000
-"""How much longer than it may ring a transfer may take to come to its outcome."""
 
 _NO_SOUND = Sound(b"", 8_000)
 
@@ -45,20 +40,21 @@ class Doing:
 
     def __init__(self, plan: FlowPlan, speeches: Speeches, timer: InputTimer) -> None:
         self.over = False
-        self.app_away = False
+        self.given_up = False
         self.end_reason: EndReason | None = None
         self.end_detail = ""
+        self.handover = Handover(plan.fallback_number)
         self._plan = plan
         self._speeches = speeches
         self._timer = timer
         self._last: tuple[Last, set[str]] | None = None
-        self._transfer: tuple[str, FlowTransfer] | None = None
         self._texts: dict[str, str] = {}
 
     @property
-    def is_transferring(self) -> bool:
-        """Whether a transfer has not come to its outcome."""
-        return self._transfer is not None
+    def obeys(self) -> bool:
+        """Whether what the app asks for is still done."""
+        stopped = self.over or self.given_up or self.handover.done
+        return not stopped and self.end_reason is None
 
     def run(
         self, actions: tuple[FlowAction, ...], desk: Desk, now_ms: int, *, after: str | None
@@ -66,7 +62,7 @@ class Doing:
         """Do all of an answer; ``after`` is the speech whose beginning it answers, if any."""
         waits_for = set() if after is None else {after}
         for action in actions:
-            if self.over or self.end_reason is not None:
+            if not self.obeys:
                 return
             desk.note("flow_action", {"type": action.kind})
             match action:
@@ -87,7 +83,7 @@ class Doing:
             return
         action, waits_for = self._last
         waits_for.discard(utterance_id)
-        if not waits_for and not self.over:
+        if not waits_for and self.obeys:
             self._last = None
             self._end_with(action, desk, now_ms)
 
@@ -95,43 +91,52 @@ class Doing:
         """Take the outcome of a text message; returns the number that it was for."""
         return self._texts.pop(request_id, None)
 
-    def transfer_ended(self, action_call_id: str, desk: Desk) -> bool:
-        """Whether this is the outcome of the transfer under way, which is over with it."""
-        return self._transfer is not None and self._transfer[0] == action_call_id
+    def transfer_answered(self, action_call_id: str, desk: Desk) -> None:
+        """The caller talks with somebody else now: nothing of the app's is heard any more."""
+        if self.handover.answered(action_call_id, desk):
+            self._last = None
+            desk.stop_speaking()
 
-    def comes_back(self, desk: Desk, now_ms: int) -> bool:
-        """A transfer has failed: True if the app goes on with the caller, else the call ends."""
-        assert self._transfer is not None
-        action = self._transfer[1]
-        self._transfer = None
-        desk.deadlines.clear("transfer")
-        if action.timeout_s is not None:
-            return True
-        if self.end_detail:
-            self._say_goodbye(desk)
+    def transfer_failed(
+        self, action_call_id: str, outcome_class: str, desk: Desk, now_ms: int
+    ) -> bool:
+        """Take the outcome of a transfer: True if the app goes on with the caller."""
+        action = self.handover.failed(action_call_id, outcome_class, desk)
+        if action is None or self.over:
+            return False
+        if self.given_up:
+            self.fall_back(desk, now_ms)
+        elif action.timeout_s is not None:
+            return self.end_reason is None
         elif self.end_reason is None:
             self.end_reason = EndReason.AGENT_ENDED
             self.end_detail = "transfer_failed"
         return False
 
-    def transfer_overdue(self) -> bool:
+    def transfer_overdue(self, desk: Desk) -> None:
         """Nobody reported what came of the transfer: the call cannot go on from there."""
-        self._transfer = None
-        self.end_reason = EndReason.CARRIER_FAILED
-        self.end_detail = "transfer"
-        return False
+        self.handover.give_up("timeout", desk)
+        if self.end_reason is None:
+            self.end_reason = EndReason.CARRIER_FAILED
+            self.end_detail = "transfer"
 
-    def give_up(self, failure: str, desk: Desk, now_ms: int) -> None:
-        """The app is gone: hand the caller over, or say goodbye."""
-        if self.over or self.end_reason is not None or self.end_detail:
+    def give_up(self, failure: str, desk: Desk, now_ms: int, *, answered: bool) -> None:
+        """The app is gone: hand the caller over, or say goodbye, once the call is answered. A
+        transfer that is under way may come to its outcome first.
+        """
+        if not self.obeys:
             return
+        self.given_up = True
         self.end_detail = "flow_app"
         desk.note("flow_given_up", {"failure": failure})
         desk.stop_speaking()
         self._last = None
-        if self._plan.fallback_number is not None and self._transfer is None:
-            self._begin_transfer(FlowTransfer(number=self._plan.fallback_number), desk, now_ms)
-        elif self._transfer is None:
+        if answered and not self.handover.is_under_way:
+            self.fall_back(desk, now_ms)
+
+    def fall_back(self, desk: Desk, now_ms: int) -> None:
+        """Do for the caller what is left to do without the app."""
+        if not self.handover.fall_back(desk, now_ms):
             self._say_goodbye(desk)
 
     def _say_goodbye(self, desk: Desk) -> None:
@@ -157,7 +162,6 @@ class Doing:
             )
             utterance_id = desk.say(action.text, manner=manner)
             self._speeches.add(Speech(utterance_id, action.text, action.markup))
-        self._timer.stop(desk)
         return utterance_id
 
     def _do_aside(
@@ -181,7 +185,7 @@ class Doing:
 
     def _finally(self, action: Last, waits_for: set[str], desk: Desk, now_ms: int) -> None:
         """Do what ends the app's part, after what comes before it in the same answer."""
-        if self._transfer is not None and isinstance(action, FlowTransfer):
+        if self.handover.is_under_way and isinstance(action, FlowTransfer):
             desk.note("flow_problem", {"problem": "a transfer is under way already"})
             return
         open_ids = {each for each in waits_for if self._speeches.knows(each)}
@@ -196,23 +200,5 @@ class Doing:
         if isinstance(action, FlowHangup):
             self.end_reason = EndReason.AGENT_ENDED
         else:
-            self._begin_transfer(action, desk, now_ms)
-
-    def _begin_transfer(self, action: FlowTransfer, desk: Desk, now_ms: int) -> None:
-        action_call_id = desk.new_id("a")
-        self._transfer = (action_call_id, action)
-        config: dict[str, object] = {"phone_number": action.number}
-        if action.caller_name:
-            config["caller_id_name"] = action.caller_name
-        if action.caller_number is not None:
-            config["caller_id_number"] = action.caller_number
-        if action.timeout_s is not None:
-            config["rings_s"] = action.timeout_s
-        desk.note("transfer_started", {"action_call_id": action_call_id}, number=action.number)
-        call = ActionCall(action_call_id, "transfer", {})
-        plan = ActionPlan(
-            action_id="", kind=ActionKind.TRANSFER_CALL, function_name="transfer", config=config
-        )
-        rings_ms = (action.timeout_s or TRANSFER_RINGS_S) * 1_000
-        desk.deadlines.set("transfer", now_ms + rings_ms + TRANSFER_SLACK_MS)
-        desk.give(RunAction(call, plan))
+            self._timer.disarm()
+            self.handover.begin(action, desk, now_ms)

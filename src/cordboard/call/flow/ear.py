@@ -32,16 +32,15 @@ class FlowEar:
 
     def started(self, desk: Desk, now_ms: int) -> None:
         """Tell an app that can be told at any time; the caller's silence is over."""
-        self._timer.stop(desk)
         if self.voice.started(now_ms) and not self._answers_each:
             self._exchange.tell(desk, "user_speech_started", now_ms, answerable=False)
         self._after(now_ms)
 
     def noise(self, desk: Desk, now_ms: int) -> None:
         """Let the silence count again."""
-        self.voice.stopped(now_ms)
-        self._timer.start(desk, now_ms)
-        self._after(now_ms)
+        if self.voice.heard:
+            self.voice.stopped(now_ms)
+            self._after(now_ms)
 
     def pressed(self, digit: str, desk: Desk, now_ms: int) -> None:
         """Tell the app of each key by itself."""

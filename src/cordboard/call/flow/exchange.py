@@ -18,6 +18,9 @@ DEADLINE = "app_turn"
 _ASKING = ("session_start", "user_speak", "user_input_timeout")
 """Events after which the caller waits for the app, also where it may stay silent."""
 
+_LAST_THINGS = ("assistant_speak", "assistant_speech_ended", "session_end")
+"""What the app still learns once the caller talks with somebody else."""
+
 
 class Exchange:
     """Numbers the events, and knows while the caller waits for the app."""
@@ -28,12 +31,20 @@ class Exchange:
         self._pending: dict[str, str] = {}
         self._failures = 0
         self._asked = False
+        self.away = False
+        """The connection to the app is being made again."""
+        self.begun = False
+        """The app has been told of the call."""
+        self.muted = False
+        """The caller talks with somebody else."""
+        self.closing = False
+        """Nothing that the app answers is done any more."""
         self.over = False
 
     @property
     def app_has_turn(self) -> bool:
         """Whether the caller waits for the app."""
-        return bool(self._pending) if self._answers_each else self._asked
+        return self.away or (bool(self._pending) if self._answers_each else self._asked)
 
     def tell(
         self,
@@ -46,8 +57,10 @@ class Exchange:
     ) -> str:
         """Send an event; returns its id. After the last one nothing more is sent."""
         event_id = desk.new_id("e")
-        if self.over:
+        if self.over or (self.muted and kind not in _LAST_THINGS):
             return event_id
+        answerable = answerable and not self.closing
+        self.begun = True
         told = dict(content or {})
         desk.note("flow_event", {"event_id": event_id, "type": kind}, **told)
         desk.give(TellApp(event_id, kind, told, answerable))
@@ -63,7 +76,10 @@ class Exchange:
         return event_id
 
     def answered(self, event_id: str | None, desk: Desk, *, acts: bool) -> str | None:
-        """Take an answer; returns the kind of the event that it answers, where that is known."""
+        """Take an answer; returns the kind of the event that it answers, where that is known.
+
+        ``acts`` tells that it makes something heard, or gives the caller the turn.
+        """
         self._failures = 0
         if acts:
             self._asked = False

@@ -25,7 +25,8 @@ from cordboard.call.events import (
     TextSent,
 )
 from cordboard.call.flow import exchange as exchanges
-from cordboard.call.flow import input_timer, waiting
+from cordboard.call.flow import handover, input_timer, waiting
+from cordboard.call.flow.actions import FlowConfigureTranscription, FlowMixAudio, FlowSendSms
 from cordboard.call.flow.doing import Doing
 from cordboard.call.flow.ear import FlowEar
 from cordboard.call.flow.exchange import Exchange
@@ -34,6 +35,9 @@ from cordboard.call.flow.plan import FlowPlan
 from cordboard.call.flow.speeches import Speeches
 from cordboard.call.flow.waiting import WaitingSound
 from cordboard.call.turns import CallerTurn
+
+ASIDE = (FlowConfigureTranscription, FlowMixAudio, FlowSendSms)
+"""Actions after which the caller waits for the app as before."""
 
 
 class FlowOperator:
@@ -50,7 +54,7 @@ class FlowOperator:
         self._waiting = WaitingSound(plan.waiting)
         self._speeches = Speeches(self._tell_of_speech, at_end=plan.speaks_at_end)
         self._doing = Doing(plan, self._speeches, self._timer)
-        self._interrupted = False
+        self._answered_ms = 0
         self._ear = FlowEar(plan, self._timer, self._exchange, self._after)
 
     def offered(self, desk: Desk) -> None:
@@ -60,8 +64,11 @@ class FlowOperator:
 
     def answered(self, desk: Desk, now_ms: int) -> None:
         """Tell the app that the call begins."""
-        self._now_ms = now_ms
-        self._tell("session_start")
+        self._now_ms = self._answered_ms = now_ms
+        if self._doing.given_up:
+            self._doing.fall_back(desk, now_ms)
+        else:
+            self._tell("session_start")
         self._settle()
 
     def turn_ended(self, turn: CallerTurn, desk: Desk, now_ms: int) -> None:
@@ -69,10 +76,10 @@ class FlowOperator:
         self._now_ms = now_ms
         self._ear.voice.turn_over()
         if turn.text == INAUDIBLE:
-            self._timer.start(desk, now_ms)
+            self._settle()
             return
-        self._timer.stop(desk)
-        interrupted, self._interrupted = self._interrupted, False
+        self._timer.disarm()
+        interrupted, self._speeches.was_cut = self._speeches.was_cut, False
         if interrupted and self._plan.sends_barge_in:
             self._tell("user_barge_in", {"text": turn.text})
         content: dict[str, object] = {"text": turn.text, "barged_in": interrupted}
@@ -84,7 +91,7 @@ class FlowOperator:
     def barged_in(self, desk: Desk, now_ms: int) -> None:
         """Remember that what sounded was cut off: the app learns it with the caller's words."""
         self._now_ms = now_ms
-        self._interrupted = self._speeches.has_begun
+        self._speeches.barged_in()
         self._settle()
 
     def resumed(self, desk: Desk, now_ms: int) -> None:
@@ -99,7 +106,7 @@ class FlowOperator:
             case AppAnswered() | AppFailed() | AppLost() | AppBack() | AppGone():
                 self._app_event(event, desk, now_ms)
             case ActionFinished(action_call_id=action_call_id, outcome=outcome):
-                self._handed_over(action_call_id, outcome, desk)
+                self._transfer_ended(action_call_id, outcome, desk)
             case AppWarned(event_id=event_id, problems=problems):
                 desk.note("flow_warning", {"event_id": event_id}, problems=list(problems))
             case TextSent(request_id=request_id, failure=failure):
@@ -128,28 +135,31 @@ class FlowOperator:
             self._waiting.due(desk)
         elif reason == exchanges.DEADLINE:
             self._exchange.overdue()
-        elif reason == "transfer":
-            self._came_back(self._doing.transfer_overdue(), desk)
+        elif reason == handover.DEADLINE:
+            self._doing.transfer_overdue(desk)
         self._settle()
 
     def hung_up(self, desk: Desk) -> None:
         """Tell the app that the call is over; nothing is sent after that."""
-        if not self._exchange.over and self._desk is not None:
-            self._exchange.tell(desk, "session_end", self._now_ms, answerable=False)
-            self._exchange.over = True
-        self._doing.over = True
+        exchange, doing = self._exchange, self._doing
+        if exchange.begun and not exchange.over:
+            exchange.closing = True
+            self._speeches.call_over(self._at_ms)
+            self._tell("session_end")
+        exchange.over = doing.over = True
+        doing.handover.give_up("caller_gone", desk)
         self._waiting.end(desk)
-        desk.deadlines.clear(input_timer.DEADLINE, exchanges.DEADLINE, "transfer")
+        desk.deadlines.clear(input_timer.DEADLINE, exchanges.DEADLINE)
 
     @property
     def is_busy(self) -> bool:
-        """Whether the caller is being handed over."""
-        return self._doing.is_transferring
+        """Whether the caller is being handed over, or has been."""
+        return self._doing.handover.is_under_way or self._doing.handover.done
 
     @property
     def is_deaf(self) -> bool:
         """Words during a transfer wait for its outcome."""
-        return self._doing.is_transferring
+        return self.is_busy
 
     @property
     def ear(self) -> FlowEar:
@@ -159,7 +169,7 @@ class FlowOperator:
     @property
     def has_unfinished_actions(self) -> bool:
         """Whether a transfer still owes its outcome."""
-        return self._doing.is_transferring
+        return self._doing.handover.is_under_way
 
     @property
     def end_reason(self) -> EndReason | None:
@@ -176,26 +186,31 @@ class FlowOperator:
     def _app_event(
         self, event: AppAnswered | AppFailed | AppLost | AppBack | AppGone, desk: Desk, now_ms: int
     ) -> None:
+        doing, exchange = self._doing, self._exchange
         match event:
             case AppAnswered(event_id=event_id, actions=actions, nothing_to_do=nothing):
-                kind = self._exchange.answered(event_id, desk, acts=bool(actions))
+                if not exchange.begun:
+                    desk.note("flow_problem", {"problem": "actions before the call is answered"})
+                    return
+                acts = any(not isinstance(action, ASIDE) for action in actions)
+                kind = exchange.answered(event_id, desk, acts=acts)
                 if nothing and kind == "user_speak" and self._plan.answers_each:
-                    self._timer.start(desk, now_ms)
+                    self._timer.arm()
                 after = self._speeches.of_event(event_id)
-                self._doing.run(actions, desk, now_ms, after=after)
+                doing.run(actions, desk, now_ms, after=after)
             case AppFailed(event_id=event_id, failure=failure):
                 desk.note("flow_failure", {"event_id": event_id, "failure": failure})
-                if self._exchange.failed(event_id, desk):
-                    self._doing.give_up(failure, desk, now_ms)
+                if exchange.failed(event_id, desk):
+                    doing.give_up(failure, desk, now_ms, answered=exchange.begun)
             case AppLost():
                 desk.note("flow_lost")
-                self._doing.app_away = True
+                exchange.away = True
             case AppBack():
                 desk.note("flow_back")
-                self._doing.app_away = False
+                exchange.away = False
             case AppGone(failure=failure):
                 desk.note("flow_failure", {"failure": failure})
-                self._doing.give_up(failure, desk, now_ms)
+                doing.give_up(failure, desk, now_ms, answered=exchange.begun)
 
     def _sound_event(
         self,
@@ -215,23 +230,26 @@ class FlowOperator:
                 ours = self._speeches.ended(utterance_id, at_ms, always=True)
             case PlayoutFailed():
                 # An app that waits for the end of its speech must not wait for ever.
-                ours = self._speeches.ended(utterance_id, None, always=True)
+                ours = self._speeches.ended(utterance_id, self._at_ms, always=True)
             case PlayoutStopped():
-                ours = self._speeches.ended(utterance_id, None, always=False)
+                ours = self._speeches.ended(utterance_id, self._at_ms, always=False)
         if ours:
-            self._timer.start(desk, now_ms)
+            self._timer.arm()
         self._doing.utterance_ended(utterance_id, desk, now_ms)
 
-    def _handed_over(self, action_call_id: str, outcome: ActionOutcome, desk: Desk) -> None:
-        """Take the outcome of a transfer."""
-        if self._doing.transfer_ended(action_call_id, desk) and not outcome.success:
-            desk.note("transfer_failed", {"outcome_class": outcome.outcome_class})
-            self._came_back(self._doing.comes_back(desk, self._now_ms), desk)
-
-    def _came_back(self, returns: bool, desk: Desk) -> None:
-        """The caller is with the flow again: for the app the call begins once more."""
-        if returns and not self._doing.over:
+    def _transfer_ended(self, action_call_id: str, outcome: ActionOutcome, desk: Desk) -> None:
+        """Take the outcome of a transfer; where the caller comes back the call begins once more."""
+        doing = self._doing
+        if outcome.success:
+            doing.transfer_answered(action_call_id, desk)
+            self._exchange.muted = doing.handover.done
+        elif doing.transfer_failed(action_call_id, outcome.outcome_class, desk, self._now_ms):
             self._tell("session_start")
+
+    @property
+    def _at_ms(self) -> int:
+        """The call's timeline now."""
+        return max(0, self._now_ms - self._answered_ms)
 
     def _tell_of_speech(self, kind: str, content: Mapping[str, object]) -> str:
         return self._tell(kind, content)
@@ -249,7 +267,7 @@ class FlowOperator:
         desk, doing = self._desk, self._doing
         if desk is None or doing.over:
             return
-        owed = self._exchange.app_has_turn or doing.app_away
         # While the caller speaks, and while a target rings, it is not the app that is waited for.
-        quiet = not self._ear.voice.heard and not doing.is_transferring and doing.end_reason is None
-        self._waiting.settle(desk, self._now_ms, wanted=owed and quiet)
+        quiet = not self._ear.voice.heard and not self.is_busy and doing.end_reason is None
+        self._waiting.settle(desk, self._now_ms, wanted=self._exchange.app_has_turn and quiet)
+        self._timer.settle(desk, self._now_ms, may_count=quiet and not doing.given_up)

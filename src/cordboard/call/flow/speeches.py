@@ -29,6 +29,8 @@ class Speeches:
     """
 
     def __init__(self, tell: Tell, *, at_end: bool) -> None:
+        self.was_cut = False
+        """Whether the caller has cut one off since the last one began."""
         self._tell = tell
         self._at_end = at_end
         self._open: dict[str, Speech] = {}
@@ -38,10 +40,9 @@ class Speeches:
         """Take one that has been queued."""
         self._open[speech.utterance_id] = speech
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether the first sound of one that is not over has been heard."""
-        return any(speech.started_at_ms is not None for speech in self._open.values())
+    def barged_in(self) -> None:
+        """The caller has the floor: what has been heard of them was cut off."""
+        self.was_cut |= any(speech.started_at_ms is not None for speech in self._open.values())
 
     def knows(self, utterance_id: str) -> bool:
         """Whether it is one of the app's that is not over yet."""
@@ -57,6 +58,7 @@ class Speeches:
         speech = self._open.get(utterance_id)
         if speech is not None:
             speech.started_at_ms = at_ms
+            self.was_cut = False
             if not self._at_end:
                 self._tell_start(speech)
 
@@ -68,16 +70,21 @@ class Speeches:
             if not self._at_end:
                 self._tell_start(speech)
 
-    def ended(self, utterance_id: str, at_ms: int | None, *, always: bool) -> bool:
-        """It is over, at ``at_ms`` on the timeline if it was played to its end; False if it is not
-        one of the app's. One that nobody has heard is told only if ``always``.
+    def call_over(self, at_ms: int) -> None:
+        """Nothing more is heard: what has begun has ended."""
+        for utterance_id in list(self._open):
+            self.ended(utterance_id, at_ms, always=False)
+
+    def ended(self, utterance_id: str, at_ms: int, *, always: bool) -> bool:
+        """It is over, at ``at_ms`` on the timeline; False if it is not one of the app's. One that
+        nobody has heard is told only if ``always``.
         """
         speech = self._open.pop(utterance_id, None)
         if speech is None:
             return False
         if speech.started_at_ms is not None:
             if speech.duration_ms is None:
-                speech.duration_ms = max(0, (at_ms or speech.started_at_ms) - speech.started_at_ms)
+                speech.duration_ms = max(0, at_ms - speech.started_at_ms)
             self._tell_start(speech)
         if always or speech.started_at_ms is not None:
             self._tell("assistant_speech_ended", {})

@@ -1,0 +1,190 @@
+"""Where a flow's call stands, followed from its events and commands alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cordboard.call.commands import (
+    Command,
+    EndLeg,
+    KeepFact,
+    MixSound,
+    PlaySound,
+    PlayStored,
+    PlayWaiting,
+    RunAction,
+    Speak,
+    TellApp,
+)
+from cordboard.call.events import (
+    ActionFinished,
+    AppLost,
+    AppBack,
+    Event,
+    LegAnswered,
+    LegEnded,
+    LegHeld,
+    LegResumed,
+    PlayoutFailed,
+    PlayoutFinished,
+    PlayoutPaused,
+    PlayoutStarted,
+    PlayoutStopped,
+    SpeechStarted,
+    SpeechStopped,
+)
+from cordboard.call.flow.plan import FlowPlan
+
+T = TypeVar("T")
+OVER = (PlayoutFinished, PlayoutFailed, PlayoutStopped)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event (None where a deadline came) and what the call made of it."""
+
+    now_ms: int
+    event: Event | None
+    commands: tuple[Command, ...]
+
+    def all(self, kind: type[T]) -> list[T]:
+        """Return the commands of one kind."""
+        return [command for command in self.commands if isinstance(command, kind)]
+
+    @property
+    def told(self) -> list[TellApp]:
+        """What the app is told in it."""
+        return self.all(TellApp)
+
+    @property
+    def told_end(self) -> bool:
+        """Whether the app is told that the call is over."""
+        return any(told.kind == "session_end" for told in self.told)
+
+    def facts(self, kind: str) -> list[KeepFact]:
+        """Return the facts of one kind."""
+        return [fact for fact in self.all(KeepFact) if fact.kind == kind]
+
+
+class Rule:
+    """One promise."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def take(self, step: Step) -> None:
+        """Judge a step; the scene is that after its event and before its commands."""
+
+    def settled(self, step: Step) -> None:
+        """Follow a step; the scene is that after its commands."""
+
+    def over(self) -> None:
+        """Judge the whole."""
+
+
+@dataclass(slots=True)
+class Sounding:
+    """An utterance that is not over. ``ours`` tells that the app asked for it."""
+
+    text: str
+    ours: bool
+    is_sound: bool = False
+    started: bool = False
+
+
+@dataclass
+class Scene:
+    """The state before a step's commands, its event taken in."""
+
+    plan: FlowPlan
+    is_up: bool = False
+    started: bool = False
+    ended: bool = False
+    ending: bool = False
+    given_up: bool = False
+    handed_over: bool = False
+    held: bool = False
+    away: bool = False
+    voice: bool = False
+    paused: bool = False
+    comfort: bool = False
+    mixing: bool = False
+    transfer: RunAction | None = None
+    over: Sounding | None = None
+    open: dict[str, Sounding] = field(default_factory=dict)
+
+    @property
+    def plays(self) -> bool:
+        """Whether the caller hears something of ours."""
+        spoken = any(each.started for each in self.open.values()) and not self.paused
+        return spoken or self.comfort or self.mixing
+
+    @property
+    def obeys(self) -> bool:
+        """Whether what the app asks for is to be done."""
+        stopped = self.ended or self.ending or self.given_up or self.handed_over
+        return self.started and not stopped
+
+    def before(self, step: Step) -> None:
+        """Take the event in."""
+        self.over = None
+        event = step.event
+        match event:
+            case LegAnswered():
+                self.is_up = True
+            case LegEnded():
+                self.is_up = False
+            case LegHeld() | LegResumed():
+                self.held = isinstance(event, LegHeld)
+                self.paused = self.held
+            case SpeechStarted() | SpeechStopped():
+                self.voice = isinstance(event, SpeechStarted)
+            case AppLost() | AppBack():
+                self.away = isinstance(event, AppLost)
+            case ActionFinished(action_call_id=call_id, outcome=outcome):
+                transfer = self.transfer
+                if transfer is not None and transfer.call.action_call_id == call_id:
+                    self.handed_over |= outcome.success
+            case PlayoutStarted(utterance_id=utterance_id) if utterance_id in self.open:
+                self.open[utterance_id].started = True
+                self.paused = False
+            case PlayoutPaused():
+                self.paused = True
+            case PlayoutFinished() | PlayoutFailed() | PlayoutStopped():
+                self.over = self.open.pop(event.utterance_id, None)
+            case _:
+                pass
+
+    def after(self, step: Step) -> None:
+        """Take the commands in."""
+        for command in step.commands:
+            self._take(command)
+        finished = isinstance(step.event, ActionFinished) and not self.handed_over
+        if finished and not step.all(RunAction):
+            self.transfer = None
+
+    def _take(self, command: Command) -> None:
+        match command:
+            case Speak(utterance_id=utterance_id, text=text, manner=manner):
+                self.open[utterance_id] = Sounding(text, manner is not None)
+            case PlaySound(utterance_id=utterance_id):
+                self.open[utterance_id] = Sounding("", ours=True, is_sound=True)
+            case PlayStored(utterance_id=utterance_id):
+                self.open[utterance_id] = Sounding("", ours=False)
+            case PlayWaiting(on=on):
+                self.comfort = on
+            case MixSound(sound=sound):
+                self.mixing = sound is not None and bool(sound.pcm)
+            case RunAction():
+                self.transfer = command
+            case EndLeg():
+                self.ending = True
+            case KeepFact(kind="flow_given_up"):
+                self.given_up = True
+            case TellApp(kind="session_start"):
+                self.started = True
+            case TellApp(kind="session_end"):
+                self.ended = True
+            case _:
+                pass
