@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from cordboard.call.events import AppAnswered, AppBack, AppFailed, AppGone, AppLost, Event
 from cordboard.call.flow.plan import FlowPlan
-from cordboard.ids import Randomness
 from cordboard.ports import AppLine, NewCall
 from tests.simulation.flow_answers import FlowAnswers
 from tests.simulation.vendors import Faults

@@ -19,11 +19,10 @@ from cordboard.call.commands import (
 )
 from cordboard.call.events import (
     ActionFinished,
-    AppLost,
+    AppAnswered,
     AppBack,
+    AppLost,
     Event,
-    LegAnswered,
-    LegEnded,
     LegHeld,
     LegResumed,
     PlayoutFailed,
@@ -33,7 +32,9 @@ from cordboard.call.events import (
     PlayoutStopped,
     SpeechStarted,
     SpeechStopped,
+    WordsHeard,
 )
+from cordboard.call.flow.actions import FlowHangup
 from cordboard.call.flow.plan import FlowPlan
 
 T = TypeVar("T")
@@ -98,15 +99,20 @@ class Scene:
     """The state before a step's commands, its event taken in."""
 
     plan: FlowPlan
-    is_up: bool = False
     started: bool = False
     ended: bool = False
     ending: bool = False
+    leaving: bool = False
+    """The app has hung up, and what is queued is heard to its end."""
     given_up: bool = False
+    unsure: bool = False
+    """The app hung up while a target rang: it has a say until then, whenever that is."""
     handed_over: bool = False
     held: bool = False
     away: bool = False
     voice: bool = False
+    words: tuple[bool, bool] = (False, False)
+    """Whether there are final words of this turn, and whether there are others."""
     paused: bool = False
     comfort: bool = False
     mixing: bool = False
@@ -121,9 +127,14 @@ class Scene:
         return spoken or self.comfort or self.mixing
 
     @property
+    def caller_speaks(self) -> bool:
+        """Whether there is sound of the caller, or words that are no turn yet."""
+        return self.voice or any(self.words)
+
+    @property
     def obeys(self) -> bool:
         """Whether what the app asks for is to be done."""
-        stopped = self.ended or self.ending or self.given_up or self.handed_over
+        stopped = self.ended or self.ending or self.leaving or self.given_up or self.handed_over
         return self.started and not stopped
 
     def before(self, step: Step) -> None:
@@ -131,21 +142,19 @@ class Scene:
         self.over = None
         event = step.event
         match event:
-            case LegAnswered():
-                self.is_up = True
-            case LegEnded():
-                self.is_up = False
             case LegHeld() | LegResumed():
                 self.held = isinstance(event, LegHeld)
                 self.paused = self.held
             case SpeechStarted() | SpeechStopped():
                 self.voice = isinstance(event, SpeechStarted)
+            case WordsHeard(text=text, final=final):
+                self.words = (self.words[0] or (final and bool(text)), bool(text) and not final)
+            case AppAnswered(actions=actions) if self.transfer is not None:
+                self.unsure |= any(isinstance(action, FlowHangup) for action in actions)
             case AppLost() | AppBack():
                 self.away = isinstance(event, AppLost)
-            case ActionFinished(action_call_id=call_id, outcome=outcome):
-                transfer = self.transfer
-                if transfer is not None and transfer.call.action_call_id == call_id:
-                    self.handed_over |= outcome.success
+            case ActionFinished():
+                self._take_outcome(event)
             case PlayoutStarted(utterance_id=utterance_id) if utterance_id in self.open:
                 self.open[utterance_id].started = True
                 self.paused = False
@@ -155,6 +164,12 @@ class Scene:
                 self.over = self.open.pop(event.utterance_id, None)
             case _:
                 pass
+
+    def _take_outcome(self, event: ActionFinished) -> None:
+        transfer = self.transfer
+        if transfer is not None and transfer.call.action_call_id == event.action_call_id:
+            self.handed_over |= event.outcome.success
+            self.leaving |= "rings_s" not in transfer.plan.config
 
     def after(self, step: Step) -> None:
         """Take the commands in."""
@@ -180,6 +195,8 @@ class Scene:
                 self.transfer = command
             case EndLeg():
                 self.ending = True
+            case KeepFact(kind="turn_ended"):
+                self.words = (False, False)
             case KeepFact(kind="flow_given_up"):
                 self.given_up = True
             case TellApp(kind="session_start"):

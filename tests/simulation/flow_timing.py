@@ -46,9 +46,9 @@ class Timeouts(Rule):
         told = [each.kind for each in step.told]
         if "user_input_timeout" in told:
             self._judge_fired(step)
-        elif self._since_ms is not None and self._wish_ms is not None and scene.obeys:
+        elif self._since_ms is not None and self._wish_ms is not None:
             late_ms = step.now_ms - self._since_ms - self._wish_ms
-            if late_ms > LATE_MS:
+            if late_ms > LATE_MS and scene.obeys and not scene.unsure:
                 raise Violated(f"{late_ms} ms late, and not told")
         self._follow(step)
         if "user_speak" in told:
@@ -64,7 +64,7 @@ class Timeouts(Rule):
     def _judge_fired(self, step: Step) -> None:
         if self._wish_ms is None or self._since_ms is None:
             raise Violated("nobody wished to be told of silence now")
-        if self.scene.voice:
+        if self.scene.caller_speaks:
             raise Violated("told of silence while the caller speaks")
         if step.now_ms - self._since_ms < self._wish_ms - 1:
             raise Violated(f"told too early: {step.now_ms - self._since_ms} of {self._wish_ms} ms")
@@ -92,7 +92,7 @@ class Timeouts(Rule):
     def _run(self, step: Step) -> None:
         scene = self.scene
         spoken = any(each.ours for each in scene.open.values())
-        stops = scene.voice or not self._armed or self._wish_ms is None or spoken
+        stops = scene.caller_speaks or not self._armed or self._wish_ms is None or spoken
         if stops or scene.transfer is not None:
             self._since_ms = None
         elif self._since_ms is None and not scene.open:
@@ -104,7 +104,7 @@ class Silence(Rule):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
-        self._pending: set[str] = set()
+        self._pending: dict[str, int] = {}
         self._asked_ms: int | None = None
         self._silent_ms: int | None = None
 
@@ -126,22 +126,24 @@ class Silence(Rule):
             self._silent_ms = step.now_ms
 
     def _has_turn(self, now_ms: int) -> bool:
-        if self.scene.plan.answers_each:
-            return bool(self._pending)
         within_ms = self.scene.plan.answer_within_ms + ASKED_MS
+        if self.scene.plan.answers_each:
+            return any(now_ms - told_ms < within_ms for told_ms in self._pending.values())
         return self._asked_ms is not None and now_ms - self._asked_ms < within_ms
 
     def _follow(self, step: Step) -> None:
         event = step.event
         if isinstance(event, (AppAnswered, AppFailed)):
-            self._pending.discard(event.event_id or "")
+            self._pending.pop(event.event_id or "", None)
         if isinstance(event, AppAnswered) and any(map(_is_heard, event.actions)):
             self._asked_ms = None
         if isinstance(event, (SpeechStarted, SpeechStopped)):
             self._silent_ms = None
         for told in step.told:
             if told.answerable:
-                self._pending.add(told.event_id)
+                self._pending[told.event_id] = step.now_ms
+            if told.kind == "user_speak":
+                self._silent_ms = None
             if told.kind in ASKING:
                 self._asked_ms = step.now_ms
 

@@ -1,4 +1,4 @@
-"""One whole call of a flow from a seed: a caller, a bad line, bad vendors, and an app with faults."""
+"""One whole call of a flow from a seed: a caller, a bad line, bad vendors, a bad app."""
 
 from __future__ import annotations
 

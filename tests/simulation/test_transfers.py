@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from cordboard.call.actions import ActionPlan
 from cordboard.call.events import EndReason
 from cordboard.clock import run_virtual
 from cordboard.media.codec import FRAME_MS, PCMU, new_decoder
@@ -18,6 +20,7 @@ from tests.simulation.transfers import (
     CALLER_SAYS,
     REFUSALS,
     TARGET_SAYS,
+    TRANSFER,
     Played,
     Script,
     drawn,
@@ -27,9 +30,9 @@ from tests.simulation.transfers import (
 CHUNKS = 4
 
 
-async def _played(script: Script, seed: int = 1) -> Played:
+async def _played(script: Script, seed: int = 1, transfer: ActionPlan = TRANSFER) -> Played:
     async with asyncio.timeout(120):
-        played = await play(script, seed)
+        played = await play(script, seed, transfer)
     _judge(played)
     return played
 
@@ -97,6 +100,15 @@ def test_the_agent_goes_on(refusal: EndReason) -> None:
     assert f"Did not transfer call: {REFUSALS[refusal]}" in played.watched.transcript
     assert "nobody is there You said seven" in " ".join(words_in(played.caller.heard, PCMU))
     assert played.reason is EndReason.CALLER_HUNG_UP
+
+
+def test_it_rings_no_longer() -> None:
+    """A target may ring for so long as was asked for; then nobody has answered."""
+    briefly = replace(TRANSFER, config={**TRANSFER.config, "rings_s": 3})
+    script = Script(Behaviour(ring_ms=8_000), caller_leaves_s=9)
+    played = run_virtual(_played(script, transfer=briefly))
+    assert "Did not transfer call: no_answer" in played.watched.transcript
+    assert not played.targets[0].far_end.answered
 
 
 @pytest.mark.parametrize("first", ["caller", "target", "nobody"])

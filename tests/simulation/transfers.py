@@ -141,9 +141,9 @@ class PutsThrough:
         return None
 
 
-async def play(script: Script, seed: int = 1) -> Played:
+async def play(script: Script, seed: int = 1, transfer: ActionPlan = TRANSFER) -> Played:
     """Play a script; what was still to come when it is over does not come."""
-    rig = Rig(seed=seed).with_plan(actions=(TRANSFER,), longest_call_ms=40_000)
+    rig = Rig(seed=seed).with_plan(actions=(transfer,), longest_call_ms=40_000)
     model = PutsThrough()
     rig.language_models["echo"] = model
     desk = Desk(rig, script)

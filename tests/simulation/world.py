@@ -142,6 +142,7 @@ async def behave(far: FarEnd, runner: Runner, draw: Randomness) -> None:
 
 
 def conditions(draw: Randomness, calm: bool) -> Conditions:
+    """Return how bad the line is."""
     if calm:
         return Conditions()
     return Conditions(

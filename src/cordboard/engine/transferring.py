@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from cordboard.call.actions import ActionOutcome
+from cordboard.call.actions import ActionOutcome, ActionPlan
 from cordboard.call.commands import RunAction
 from cordboard.call.events import (
     ActionFinished,
@@ -65,18 +65,18 @@ class Transferring:
                 self._post(EndRequested(EndReason.TRANSFERRED))
             return
         try:
-            await self._connect(target, action_call_id)
+            await self._connect(target, action_call_id, _rings_s(command.plan))
         finally:
             self._line.unbridge()
             async with asyncio.timeout(RELEASE_S):
                 await target.end()
 
-    async def _connect(self, target: OutgoingLeg, action_call_id: str) -> None:
+    async def _connect(self, target: OutgoingLeg, action_call_id: str, rings_s: float) -> None:
         sink = _TargetSink()
         target.start(sink)
         try:
             self._line.let_ring(Ringback(self._parts.leg, _cadence(self._parts.call)))
-            async with asyncio.timeout(TRANSFER_S):
+            async with asyncio.timeout(rings_s):
                 await target.dial(lambda early: None)
         except DialFailed as failure:
             self._post(ActionFinished(action_call_id, _failed(failure)))
@@ -124,6 +124,12 @@ class _TargetSink:
 
     def ended(self, by: LegEndedBy, cause: str) -> None:
         self.over.set()
+
+
+def _rings_s(plan: ActionPlan) -> float:
+    """Return how long the target may ring, where somebody has said so."""
+    rings_s = plan.config.get("rings_s")
+    return min(TRANSFER_S, rings_s) if isinstance(rings_s, int) else TRANSFER_S
 
 
 def _cadence(call: NewCall) -> Cadence:

@@ -20,16 +20,19 @@ from cordboard.call.commands import (
 )
 from cordboard.call.events import (
     ActionFinished,
+    AppAnswered,
     AppBack,
     AppFailed,
     AppGone,
     AppLost,
     DigitPressed,
     EndReason,
+    LegAnswered,
     LegEnded,
     LegEndedBy,
     LegOffered,
     PlayoutFailed,
+    PlayoutStarted,
     SpeechMade,
     SpeechStarted,
     SpeechStopped,
@@ -81,6 +84,41 @@ def test_end_told_once() -> None:
     assert not call.events[-1].answerable
     assert not call.spoken
     assert call.end is not None
+
+
+def test_cut_by_hanging_up() -> None:
+    """A speech that the end of the call cuts off has ended, too, before the end is told."""
+    call = flowing()
+    call.app(say("A long announcement."))
+    call.begin()
+    call.receive(LegEnded("l1", LegEndedBy.FAR_END))
+    assert call.told[-3:] == ["assistant_speak", "assistant_speech_ended", "session_end"]
+    assert not any(event.answerable for event in call.events[-3:])
+
+
+def test_nothing_before_the_beginning() -> None:
+    """Of a call that was never answered the app learns nothing, and what it wants before is not
+    done.
+    """
+    call = FlowDriver(flow(answers_each=False))
+    call.receive(LegOffered("l1", "+1", "+2"))
+    call.pushes(say("Too early."), FlowHangup())
+    call.receive(LegEnded("l1", LegEndedBy.FAR_END, "cancelled"))
+    assert not call.told
+    assert not call.spoken
+
+
+def test_gone_before_the_beginning() -> None:
+    """An app that is gone while the phone rings leaves its caller with the goodbye."""
+    call = FlowDriver(flow(answer_delay_ms=2_000))
+    call.receive(LegOffered("l1", "+1", "+2"), AppGone("unreachable"))
+    call.wait(2_000)
+    assert call.all(AnswerLeg)
+    call.receive(LegAnswered("l1"))
+    assert call.all(PlayStored)
+    call.finish_all()
+    assert call.all(EndLeg)
+    assert not call.told
 
 
 def test_answer_delay() -> None:
@@ -229,6 +267,25 @@ def test_immediate() -> None:
     assert not call.all(StopSpeaking)
     call.wait(1)
     assert call.all(StopSpeaking)
+
+
+def test_cut_is_told_once() -> None:
+    """Words are an interruption if anything heard was cut off before them, and the next ones are
+    not once something else has been heard.
+    """
+    call = flowing(answers_each=False, rule=BargeInRule(strategy=BargeInStrategy.IMMEDIATE))
+    call.pushes(say("Long."))
+    call.begin()
+    call.receive(SpeechStarted(call.at_ms))
+    call.pushes(say("Never heard."))
+    call.receive(WordsHeard("stop", final=True), SpeechStopped(call.at_ms))
+    call.wait(2_000)
+    assert call.events[-1].content == {"text": "stop", "barged_in": True}
+    call.pushes(say("Fine."))
+    call.finish_all()
+    call.speech("thanks")
+    call.wait(2_000)
+    assert call.events[-1].content["barged_in"] is False
 
 
 def test_legacy_events() -> None:
@@ -385,6 +442,14 @@ def test_silent_app_on_free_exchange() -> None:
     assert not call.last(PlayWaiting).on
 
 
+def test_waiting_goes_on_aside() -> None:
+    """What the caller does not hear leaves them waiting for the app as before."""
+    call = flowing(answers_each=False)
+    call.pushes(FlowConfigureTranscription(languages=("de-DE",)))
+    call.wait(2_900)
+    assert call.last(PlayWaiting).on
+
+
 def test_failures_end_the_part() -> None:
     """Three events in a row without an answer end the app's part with a goodbye; one answer between
     begins the count anew.
@@ -456,3 +521,20 @@ def test_default_voice_kept() -> None:
     call = flowing()
     call.app(say("Hallo.", language="de-DE"), say("Hello."))
     assert [speak.language for speak in call.all(Speak)] == ["de-DE", "en"]
+
+
+def test_hangup_to_the_first_of_two() -> None:
+    """A hang-up answered to the beginning of one speech waits for it, also where the next one has
+    begun by our count before its end is known.
+    """
+    call = flowing()
+    call.app(say("One."), say("Two."))
+    call.receive(SpeechMade("u1", 500), SpeechMade("u2", 500))
+    call.begin()
+    first = call.events[-1].event_id
+    call.receive(PlayoutStarted("u2", 500))
+    call.receive(AppAnswered(first, (FlowHangup(),)))
+    assert not call.all(StopSpeaking)
+    call.finish()
+    call.finish()
+    assert call.all(EndLeg)

@@ -50,8 +50,7 @@ class Speeches:
 
     def of_event(self, event_id: str | None) -> str | None:
         """Return the utterance whose beginning an event told, while it is not over."""
-        utterance_id = self._told_by.get(event_id or "")
-        return utterance_id if utterance_id in self._open else None
+        return self._told_by.get(event_id or "")
 
     def started(self, utterance_id: str, at_ms: int) -> None:
         """Its first sound left."""
@@ -82,6 +81,7 @@ class Speeches:
         speech = self._open.pop(utterance_id, None)
         if speech is None:
             return False
+        self._told_by = {key: each for key, each in self._told_by.items() if each != utterance_id}
         if speech.started_at_ms is not None:
             if speech.duration_ms is None:
                 speech.duration_ms = max(0, at_ms - speech.started_at_ms)
@@ -105,4 +105,4 @@ class Speeches:
             content["ssml"] = speech.markup
         event_id = self._tell("assistant_speak", content)
         if speech.utterance_id in self._open:
-            self._told_by = {event_id: speech.utterance_id}
+            self._told_by[event_id] = speech.utterance_id
