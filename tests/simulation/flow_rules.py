@@ -120,7 +120,7 @@ class Speeches(Rule):
         kinds = [told.kind for told in step.told]
         ended = scene.over
         heard = []
-        if ended is not None and ended.ours and not scene.ended:
+        if ended is not None and ended.ours and not scene.app.ended:
             dropped = isinstance(step.event, PlayoutStopped) and not ended.started
             heard = [] if dropped else [ended]
         if "session_end" in kinds:
@@ -193,7 +193,7 @@ class Obedience(Rule):
 
     def take(self, step: Step) -> None:
         event = step.event
-        hears = not (self.scene.ended or self.scene.handed_over)
+        hears = not (self.scene.app.ended or self.scene.handed_over)
         if isinstance(event, TextSent) and hears:
             told = [each.kind for each in step.told]
             if told.count("sms_failed") != (event.failure is not None):
@@ -201,7 +201,7 @@ class Obedience(Rule):
         spoken = [speak.text for speak in step.all(Speak) if speak.manner is not None]
         wanted: list[str] = []
         texts = 0
-        if isinstance(event, AppAnswered) and self.scene.obeys and not self.scene.unsure:
+        if isinstance(event, AppAnswered) and self.scene.obeys and not self.scene.app.unsure:
             for action in event.actions:
                 if isinstance(action, (FlowHangup, FlowTransfer)):
                     break
@@ -228,7 +228,7 @@ class Chains(Rule):
 
     def take(self, step: Step) -> None:
         event = step.event
-        judged = self.scene.obeys and not (self.scene.transfer or self.scene.unsure)
+        judged = self.scene.obeys and not (self.scene.transfer or self.scene.app.unsure)
         if isinstance(event, AppAnswered) and judged:
             self._answered(event, step)
         elif self.scene.over is not None and self._waits is not None:
@@ -246,7 +246,7 @@ class Chains(Rule):
             self._waits = None
         if not event.actions or not ends[-1] or sum(ends) != 1:
             if any(ends):
-                self._waits, self.scene.unsure = None, True
+                self._waits, self.scene.app.unsure = None, True
             return
         texts = {each.text for each in event.actions if isinstance(each, FlowSpeak)}
         before = self._beginnings.get(event.event_id or "")
@@ -254,7 +254,7 @@ class Chains(Rule):
             texts.add(before)
         kinds = [type(each).__name__ for each in event.actions]
         if "FlowBargeIn" in kinds or "FlowAudio" in kinds:
-            self._waits, self.scene.unsure = None, True
+            self._waits, self.scene.app.unsure = None, True
         elif texts:
             if any(isinstance(each, _ENDS) for each in step.commands):
                 raise Violated(f"{event.actions[-1]} does not wait for {texts}")
@@ -272,7 +272,7 @@ class Chains(Rule):
         assert self.scene.over is not None
         last, texts = self._waits
         texts.discard(self.scene.over.text)
-        if texts or not self.scene.obeys or self.scene.unsure:
+        if texts or not self.scene.obeys or self.scene.app.unsure:
             return
         if isinstance(last, FlowTransfer) and not step.all(RunAction):
             raise Violated("the transfer does not come after its speech")
@@ -295,7 +295,7 @@ class GivingUp(Rule):
     def take(self, step: Step) -> None:
         event, scene = step.event, self.scene
         due = False
-        if isinstance(event, AppAnswered) and scene.started:
+        if isinstance(event, AppAnswered) and scene.app.started:
             self._failures = 0
             self._starts.discard(event.event_id or "")
         elif isinstance(event, AppFailed):
@@ -305,7 +305,7 @@ class GivingUp(Rule):
             due = True
         if step.facts("flow_given_up") and not due:
             raise Violated("given up for nothing")
-        if due and scene.obeys and not scene.unsure and not step.facts("flow_given_up"):
+        if due and scene.obeys and not scene.app.unsure and not step.facts("flow_given_up"):
             raise Violated("the app is gone, and not given up")
         for told in step.told:
             if told.kind == "session_start" and scene.plan.answers_each:

@@ -94,25 +94,39 @@ class Sounding:
     started: bool = False
 
 
+@dataclass(slots=True)
+class AppSide:
+    """What the app knows, and whether it is there."""
+
+    started: bool = False
+    ended: bool = False
+    away: bool = False
+    given_up: bool = False
+    unsure: bool = False
+    """It hung up in a way that is not followed here: it has a say until then, whenever that is."""
+
+
+@dataclass(slots=True)
+class CallerSide:
+    """What comes from the caller."""
+
+    held: bool = False
+    voice: bool = False
+    words: tuple[bool, bool] = (False, False)
+    """Whether there are final words of this turn, and whether there are others."""
+
+
 @dataclass
 class Scene:
     """The state before a step's commands, its event taken in."""
 
     plan: FlowPlan
-    started: bool = False
-    ended: bool = False
+    app: AppSide = field(default_factory=AppSide)
+    caller: CallerSide = field(default_factory=CallerSide)
     ending: bool = False
     leaving: bool = False
     """The app has hung up, and what is queued is heard to its end."""
-    given_up: bool = False
-    unsure: bool = False
-    """The app hung up while a target rang: it has a say until then, whenever that is."""
     handed_over: bool = False
-    held: bool = False
-    away: bool = False
-    voice: bool = False
-    words: tuple[bool, bool] = (False, False)
-    """Whether there are final words of this turn, and whether there are others."""
     paused: bool = False
     comfort: bool = False
     mixing: bool = False
@@ -129,13 +143,15 @@ class Scene:
     @property
     def caller_speaks(self) -> bool:
         """Whether there is sound of the caller, or words that are no turn yet."""
-        return self.voice or any(self.words)
+        return self.caller.voice or any(self.caller.words)
 
     @property
     def obeys(self) -> bool:
         """Whether what the app asks for is to be done."""
-        stopped = self.ended or self.ending or self.leaving or self.given_up or self.handed_over
-        return self.started and not stopped
+        stopped = (
+            self.app.ended or self.ending or self.leaving or self.app.given_up or self.handed_over
+        )
+        return self.app.started and not stopped
 
     def before(self, step: Step) -> None:
         """Take the event in."""
@@ -143,16 +159,19 @@ class Scene:
         event = step.event
         match event:
             case LegHeld() | LegResumed():
-                self.held = isinstance(event, LegHeld)
-                self.paused = self.held
+                self.caller.held = isinstance(event, LegHeld)
+                self.paused = self.caller.held
             case SpeechStarted() | SpeechStopped():
-                self.voice = isinstance(event, SpeechStarted)
+                self.caller.voice = isinstance(event, SpeechStarted)
             case WordsHeard(text=text, final=final):
-                self.words = (self.words[0] or (final and bool(text)), bool(text) and not final)
+                self.caller.words = (
+                    self.caller.words[0] or (final and bool(text)),
+                    bool(text) and not final,
+                )
             case AppAnswered(actions=actions) if self.transfer is not None:
-                self.unsure |= any(isinstance(action, FlowHangup) for action in actions)
+                self.app.unsure |= any(isinstance(action, FlowHangup) for action in actions)
             case AppLost() | AppBack():
-                self.away = isinstance(event, AppLost)
+                self.app.away = isinstance(event, AppLost)
             case ActionFinished():
                 self._take_outcome(event)
             case PlayoutStarted(utterance_id=utterance_id) if utterance_id in self.open:
@@ -196,12 +215,12 @@ class Scene:
             case EndLeg():
                 self.ending = True
             case KeepFact(kind="turn_ended"):
-                self.words = (False, False)
+                self.caller.words = (False, False)
             case KeepFact(kind="flow_given_up"):
-                self.given_up = True
+                self.app.given_up = True
             case TellApp(kind="session_start"):
-                self.started = True
+                self.app.started = True
             case TellApp(kind="session_end"):
-                self.ended = True
+                self.app.ended = True
             case _:
                 pass

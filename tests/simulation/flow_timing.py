@@ -48,7 +48,7 @@ class Timeouts(Rule):
             self._judge_fired(step)
         elif self._since_ms is not None and self._wish_ms is not None:
             late_ms = step.now_ms - self._since_ms - self._wish_ms
-            if late_ms > LATE_MS and scene.obeys and not scene.unsure:
+            if late_ms > LATE_MS and scene.obeys and not scene.app.unsure:
                 raise Violated(f"{late_ms} ms late, and not told")
         self._follow(step)
         if "user_speak" in told:
@@ -118,8 +118,10 @@ class Silence(Rule):
 
     def settled(self, step: Step) -> None:
         scene = self.scene
-        waits = self._has_turn(step.now_ms) or scene.away
-        filled = scene.plays or scene.voice or scene.held or scene.transfer is not None
+        waits = self._has_turn(step.now_ms) or scene.app.away
+        filled = (
+            scene.plays or scene.caller.voice or scene.caller.held or scene.transfer is not None
+        )
         if not waits or filled or scene.open or not scene.obeys:
             self._silent_ms = None
         elif self._silent_ms is None:
