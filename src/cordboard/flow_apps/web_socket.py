@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from cordboard.call.events import AppBack, AppGone, AppLost
@@ -15,16 +16,6 @@ from cordboard.flow_apps.problems import Problem
 from cordboard.ports import Clock
 
 CONNECT_WITHIN_MS: Final = 5_000
-FIRST_TRIES: Final = 3
-"""So often an app is tried that was not reached in this call yet."""
-
-BACK_WITHIN_MS: Final = 30_000
-"""So long an app that was there may be away."""
-
-BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
-STEADY_AFTER_MS: Final = 5_000
-"""A connection that lasted so long counts as mended; shorter ones do not start the time anew."""
-
 SHORT_CONNECTIONS_MAX: Final = 20
 """So many attempts and short connections in a row are enough."""
 
@@ -37,13 +28,27 @@ FRAMES_PER_S: Final = 100
 _LAST: Final = "session_end"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How an app is waited for: ``first_tries`` where it was not reached in this call yet,
+    ``back_within_ms`` where it was. A connection of ``steady_after_ms`` counts as mended; shorter
+    ones make the next wait longer.
+    """
+
+    first_tries: int = 3
+    back_within_ms: int = 30_000
+    back_off_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    steady_after_ms: int = 5_000
+
+
 class SocketLine:
     """``ports.AppLine`` over a WebSocket. ``run`` does the work and ends when all has been told
     after the end of the call, or the app is given up.
     """
 
-    def __init__(self, address: AppAddress, clock: Clock) -> None:
+    def __init__(self, address: AppAddress, clock: Clock, patience: Patience | None = None) -> None:
         self._address = address
+        self._patience = patience or Patience()
         self._clock = clock
         self._waiting: deque[str] = deque()
         self._changed = asyncio.Event()
@@ -80,13 +85,14 @@ class SocketLine:
             if self._closed:
                 return
             lasted_ms = self._clock.now_ms() - begun_ms
-            steady = failure is None and lasted_ms >= STEADY_AFTER_MS
+            steady = failure is None and lasted_ms >= self._patience.steady_after_ms
             failures = 1 if steady else failures + 1
             if self._is_hopeless(failures):
                 self._given_up = True
                 self._address.post(AppGone(failure or "connection_lost"))
                 return
-            await asyncio.sleep(BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1])
+            waits_s = self._patience.back_off_s
+            await asyncio.sleep(waits_s[min(failures, len(waits_s)) - 1])
 
     @property
     def _is_done(self) -> bool:
@@ -94,10 +100,10 @@ class SocketLine:
 
     def _is_hopeless(self, failures: int) -> bool:
         if not self._was_there:
-            return failures >= FIRST_TRIES
+            return failures >= self._patience.first_tries
         since_ms = self._away_since_ms
         away_ms = 0 if since_ms is None else self._clock.now_ms() - since_ms
-        return away_ms >= BACK_WITHIN_MS or failures >= SHORT_CONNECTIONS_MAX
+        return away_ms >= self._patience.back_within_ms or failures >= SHORT_CONNECTIONS_MAX
 
     async def _connected(self) -> str | None:
         """Serve one connection to its end; returns why none came about, if so."""

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.e2e.flows.app import TOKEN, App, Script, serving
 from tests.e2e.robustness.caller import Caller, street
 from tests.e2e.server import Json, Server
+from tests.flow_apps.app import TOKEN, App, Script, serving
 
 TRANSPORTS = ("http", "websocket")
 

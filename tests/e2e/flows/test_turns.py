@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.flows.app import TOKEN, Answer, Json
 from tests.e2e.flows.house import TRANSPORTS, calling, facts
 from tests.e2e.server import Server
+from tests.flow_apps.app import TOKEN, Answer, Json
 
 SESSION = {"id", "account_id", "phone_number", "direction", "from_phone_number", "to_phone_number"}
 

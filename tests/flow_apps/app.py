@@ -30,6 +30,7 @@ class App:
     requests: list[web.Request] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     url: str = ""
+    refuses: bool = False
 
     def kinds(self, session_id: str | None = None) -> list[str]:
         """The types of all events so far."""
@@ -71,8 +72,10 @@ class App:
         return web.Response(text=answer if isinstance(answer, str) else json.dumps(answer))
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        """Take a call by WebSocket."""
+        """Take a call by WebSocket, unless it ``refuses``."""
         self.requests.append(request)
+        if self.refuses:
+            return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=0)
         await socket.prepare(request)
         self.sockets.append(socket)
