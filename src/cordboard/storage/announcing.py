@@ -1,4 +1,4 @@
-"""Events for webhooks, written in the transaction that makes them true.
+"""Webhook events, written in the transaction that makes them true.
 
 An event's id follows from what it tells, so that a batch that is written twice announces once.
 """
