@@ -32,6 +32,7 @@ from cordboard.ports import (
     NewCall,
     OutgoingLeg,
     ReplyRequest,
+    TransferWish,
 )
 from cordboard.providers.external_action.runner import ExternalActions
 from cordboard.providers.language_models.openai_compatible.history import chat_messages
@@ -153,8 +154,8 @@ class NobodyThere:
     def __init__(self) -> None:
         self.numbers: list[str] = []
 
-    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | HandedOver:
-        self.numbers.append(number)
+    async def leg(self, call: NewCall, leg: Leg, wish: TransferWish) -> OutgoingLeg | HandedOver:
+        self.numbers.append(wish.number)
         raise DialFailed("busy", LegEndedBy.FAR_END, EndReason.BUSY)
 
 

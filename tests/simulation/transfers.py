@@ -24,6 +24,7 @@ from cordboard.ports import (
     NewCall,
     OutgoingLeg,
     ReplyRequest,
+    TransferWish,
 )
 from cordboard.telephony.loopback import FarEnd
 from tests.engine.rig import Rig, tone
@@ -106,8 +107,8 @@ class Desk:
         self._rig = rig
         self._script = script
 
-    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | HandedOver:
-        assert number == TARGET
+    async def leg(self, call: NewCall, leg: Leg, wish: TransferWish) -> OutgoingLeg | HandedOver:
+        assert wish.number == TARGET
         if self._script.no_leg:
             raise DialFailed("no port is left", LegEndedBy.LOCAL, EndReason.CARRIER_FAILED)
         if self._script.taken:

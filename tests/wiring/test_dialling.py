@@ -33,6 +33,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ORGANISATION = "00000000-0000-4000-8000-000000000001"
 TRUNK = "00000000-0000-4000-8000-000000000002"
 OURS = "12025550101"
+OTHER = "12025550102"
 OPEN = TrunkReach((ip_network("192.0.2.0/24"), ip_network("198.51.100.0/24")))
 
 
@@ -67,7 +68,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def _route(database: Database, reach: TrunkReach = OPEN, **limits: int) -> Route:
+async def _route(
+    database: Database,
+    reach: TrunkReach = OPEN,
+    caller: tuple[str, str | None] = ("", None),
+    **limits: int,
+) -> Route:
     wide = {"per_second_count": 10**6, "per_destination_hour_count": 10**6}
     clock = SystemClock()
     tokens = iter(f"token{each}" for each in range(9))
@@ -96,6 +102,8 @@ async def _route(database: Database, reach: TrunkReach = OPEN, **limits: int) ->
         plan=CallPlan(organisation_id=ORGANISATION),
         created_at=NOW,
         params={"Timeout": "20", "SendDigits": "w1"},
+        caller_name=caller[0],
+        caller_number=caller[1],
     )
     route, spelt = await dialling.route(wanted)
     assert spelt == "2127365000"
@@ -108,6 +116,43 @@ async def test_route(database: Database) -> None:
     assert (route.destination, route.host) == (("192.0.2.1", 5070), "192.0.2.1:5070")
     assert (route.sender, route.permit()) == ("2025550101", "2127365000")
     assert (route.ring_limit_ms, route.digits) == (20_000, "w1")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "caller", "shown"),
+    [
+        (None, ("Desk", None), ("2025550101", "Desk", "", True)),
+        (None, ("Desk", OURS), ("2025550101", "Desk", "", True)),
+        (None, ("", "4930555010"), ("2025550101", "", "", False)),
+        ("own", ("Ada", "4930555010"), ("2025550101", "Ada", "", False)),
+        ("from", ("Ada", "4930555010"), ("+4930555010", "Ada", "", True)),
+        ("asserted", ("Ada", "4930555010"), ("2025550101", "Ada", "+4930555010", True)),
+        ("own", ("", OTHER), ("2025550102", "", "", True)),
+        ("asserted", ("", OTHER), ("2025550102", "", "", True)),
+    ],
+)
+async def test_who_is_shown(
+    database: Database,
+    allowed: str | None,
+    caller: tuple[str, str | None],
+    shown: tuple[str, str, str, bool],
+) -> None:
+    """Names and numbers of the organisation are shown always; others as the trunk allows."""
+    async with database.write() as session:
+        trunk = await session.get_one(SipTrunk, TRUNK)
+        trunk.fields = {**trunk.fields, "caller_id": allowed}
+        other = Number(
+            id=ORGANISATION,
+            organisation_id=ORGANISATION,
+            created_at=NOW,
+            trunk_id=TRUNK,
+            number=OTHER,
+            active=True,
+            telephony_provider="sip",
+        )
+        session.add(other)
+    route = await _route(database, caller=caller)
+    assert (route.sender, route.sender_name, route.asserted, route.shown_as_wished) == shown
 
 
 async def test_redirected_within_the_trunk(database: Database) -> None:

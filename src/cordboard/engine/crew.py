@@ -81,7 +81,10 @@ def gather_crew(
             outlet=outlet,
         )
     )
-    acts = Acting(call.call_id, engine.action_runner, work, post), Transferring(parts, line, post)
+    acts = (
+        Acting(call.call_id, engine.action_runner, work, post),
+        Transferring(parts, line, facts, post),
+    )
     app = Telling(parts, timeline, work, post)
     return Crew(
         facts, recorder, transcribing, listening, speaking, replying, *acts, line, outlet, app

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from cordboard.call.actions import ActionOutcome, ActionPlan
+from cordboard.call.actions import ActionOutcome
 from cordboard.call.commands import RunAction
 from cordboard.call.events import (
     ActionFinished,
@@ -17,15 +17,26 @@ from cordboard.call.events import (
     LegEndedBy,
 )
 from cordboard.engine.bridge import Bridge
+from cordboard.engine.facts import FactLog
 from cordboard.engine.line import Line
 from cordboard.engine.parts import CallParts
 from cordboard.engine.ringback import Ringback
 from cordboard.media.tones import RINGBACK, RINGBACK_EUROPE, Cadence
-from cordboard.ports import DialFailed, Direction, HandedOver, NewCall, OutgoingLeg
+from cordboard.ports import (
+    DialFailed,
+    Direction,
+    HandedOver,
+    NewCall,
+    OutgoingLeg,
+    TransferWish,
+)
 
 log = logging.getLogger(__name__)
 
 TRANSFER_S = 70.0
+TRANSFER_SLACK_S = 2.0
+"""How much longer than it may ring the target is waited for."""
+
 RELEASE_S = 1.0
 
 _CLASSES = {
@@ -41,21 +52,24 @@ class Transferring:
     that it rings; a target that does not answer is the action's outcome.
     """
 
-    def __init__(self, parts: CallParts, line: Line, post: Callable[[Event], None]) -> None:
+    def __init__(
+        self, parts: CallParts, line: Line, facts: FactLog, post: Callable[[Event], None]
+    ) -> None:
         self._parts = parts
         self._line = line
+        self._facts = facts
         self._post = post
 
     async def run(self, command: RunAction) -> None:
         """Try a transfer to its outcome, and stay until the target hangs up."""
         action_call_id = command.call.action_call_id
         self._post(ActionSent(action_call_id))
-        number = str(command.plan.config.get("phone_number") or "")
+        wish = self._wish(command.plan.config)
         desk = self._parts.engine.transfers
         try:
             if desk is None:
                 raise DialFailed("this carrier cannot transfer", LegEndedBy.LOCAL, None)
-            target = await desk.leg(self._parts.call, self._parts.leg, number)
+            target = await desk.leg(self._parts.call, self._parts.leg, wish)
         except DialFailed as failure:
             self._post(ActionFinished(action_call_id, _failed(failure)))
             return
@@ -65,18 +79,29 @@ class Transferring:
                 self._post(EndRequested(EndReason.TRANSFERRED))
             return
         try:
-            await self._connect(target, action_call_id, _rings_s(command.plan))
+            await self._connect(target, action_call_id, wish.rings_s)
         finally:
             self._line.unbridge()
             async with asyncio.timeout(RELEASE_S):
                 await target.end()
 
-    async def _connect(self, target: OutgoingLeg, action_call_id: str, rings_s: float) -> None:
+    def _wish(self, config: Mapping[str, object]) -> TransferWish:
+        number, rings_s = config.get("caller_id_number"), config.get("rings_s")
+        return TransferWish(
+            number=str(config.get("phone_number") or ""),
+            caller_name=str(config.get("caller_id_name") or ""),
+            caller_number=str(number) if number else None,
+            rings_s=rings_s if isinstance(rings_s, int) else None,
+            noted=lambda problem: self._facts.keep("warning", {"warning": problem}),
+        )
+
+    async def _connect(self, target: OutgoingLeg, action_call_id: str, rings_s: int | None) -> None:
+        wait_s = TRANSFER_S if rings_s is None else rings_s + TRANSFER_SLACK_S
         sink = _TargetSink()
         target.start(sink)
         try:
             self._line.let_ring(Ringback(self._parts.leg, _cadence(self._parts.call)))
-            async with asyncio.timeout(rings_s):
+            async with asyncio.timeout(wait_s):
                 await target.dial(lambda early: None)
         except DialFailed as failure:
             self._post(ActionFinished(action_call_id, _failed(failure)))
@@ -124,12 +149,6 @@ class _TargetSink:
 
     def ended(self, by: LegEndedBy, cause: str) -> None:
         self.over.set()
-
-
-def _rings_s(plan: ActionPlan) -> float:
-    """Return how long the target may ring, where somebody has said so."""
-    rings_s = plan.config.get("rings_s")
-    return min(TRANSFER_S, rings_s) if isinstance(rings_s, int) else TRANSFER_S
 
 
 def _cadence(call: NewCall) -> Cadence:

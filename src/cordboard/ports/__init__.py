@@ -15,6 +15,7 @@ from cordboard.ports.carriers import (
     MediaTicker,
     OutgoingLeg,
     TransferDesk,
+    TransferWish,
 )
 from cordboard.ports.flows import AppLine, FlowApps, TextSender
 from cordboard.ports.providers import (
@@ -91,6 +92,7 @@ __all__ = [
     "TranscriberStream",
     "TranscriberWords",
     "TransferDesk",
+    "TransferWish",
     "VoiceActivity",
     "VoiceStream",
     "WarmLanguageModel",

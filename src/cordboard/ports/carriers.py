@@ -120,13 +120,33 @@ class HandedOver:
     lets_go: bool
 
 
+def _unheard(problem: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferWish:
+    """To whom a caller is to be handed over, and how it looks there.
+
+    Digits of ``number`` after ``,`` or ``w`` are sent once it has answered. ``caller_name`` and
+    ``caller_number`` are shown to it as far as the carrier lets us; empty and None show our own
+    number. ``rings_s`` None rings as long as usual. ``noted`` is told in words what of the wish is
+    not met.
+    """
+
+    number: str
+    caller_name: str = ""
+    caller_number: str | None = None
+    rings_s: int | None = None
+    noted: Callable[[str], None] = _unheard
+
+
 class TransferDesk(Protocol):
     """Where a call gets a leg to whom the caller is handed over."""
 
-    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | HandedOver:
-        """Return a leg to ``number`` (digits after ``,`` or ``w`` are sent once it has answered),
-        ready to be dialled and without a sink; or, once it is so, that the caller has been taken
-        there without us. The dial policy has been asked.
+    async def leg(self, call: NewCall, leg: Leg, wish: TransferWish) -> OutgoingLeg | HandedOver:
+        """Return a leg to the target, ready to be dialled and without a sink; or, once it is so,
+        that the caller has been taken there without us. The dial policy has been asked.
 
         Raises ``DialFailed``.
         """

@@ -56,6 +56,11 @@ class Invitation:
     attempt: int = 0
 
 
+def quoted(text: str) -> str:
+    """Return text as a quoted string (RFC 3261 25.1)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
     """Send an INVITE and return its leg. Raises ``BadField`` for text with a line break in it."""
     leg = _calling_leg(core, invitation)
@@ -90,8 +95,7 @@ def _calling_leg(core: Core, invitation: Invitation) -> Leg:
     for text in (*texts, *(part for field in invitation.headers for part in field)):
         if "\r" in text or "\n" in text:
             raise BadField("invitation: line break in a header")
-    name = invitation.display_name.replace("\\", "\\\\").replace('"', '\\"')
-    quoted = f'"{name}" ' if name else ""
+    name = f"{quoted(invitation.display_name)} " if invitation.display_name else ""
     # Two for each attempt: an INVITE that is challenged takes a second number.
     first = core.config.first_cseq - 1 + 2 * invitation.attempt
     names = invitation.names or InvitationNames(
@@ -101,7 +105,7 @@ def _calling_leg(core: Core, invitation: Invitation) -> Leg:
         call_id=names.call_id,
         local_tag=names.local_tag,
         remote_tag="",
-        local_address=f"{quoted}<{invitation.sender}>",
+        local_address=f"{name}<{invitation.sender}>",
         remote_address=f"<{invitation.target}>",
         remote_target=invitation.target,
         peer=invitation.destination,

@@ -38,7 +38,11 @@ class OutboundLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedCall:
-    """A call that was asked for and is now ours to place; ``params`` are ``telephony_params``."""
+    """A call that was asked for and is now ours to place; ``params`` are ``telephony_params``.
+
+    ``caller_name`` and ``caller_number`` are who it is to be shown as, where that is not simply
+    ``from_number``.
+    """
 
     call_id: str
     organisation_id: str
@@ -49,6 +53,8 @@ class WantedCall:
     plan: CallPlan
     created_at: datetime
     params: dict[str, str] = field(default_factory=dict)
+    caller_name: str = ""
+    caller_number: str | None = None
 
 
 async def claim(

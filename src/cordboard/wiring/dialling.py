@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import phonenumbers
-from sqlalchemy import select
 
 from cordboard.dial_policy import TrunkDialing
 from cordboard.egress import OPEN_NETWORKS_SETTING
@@ -19,11 +18,12 @@ from cordboard.sip.uac import InvitationNames
 from cordboard.storage.database import Database
 from cordboard.storage.outbound_calls import WantedCall
 from cordboard.storage.secrets import secret_in
-from cordboard.storage.tables import Number, SipTrunk
+from cordboard.storage.tables import SipTrunk
 from cordboard.storage.vault import SecretUnreadable, Vault
 from cordboard.telephony.sip.hops import DialForbidden, Follow, Hop
 from cordboard.telephony.sip.location import Locator, NotLocated, NotPermitted
 from cordboard.telephony.sip.route import Route
+from cordboard.wiring.caller_ids import OWN, is_ours, seen_as
 from cordboard.wiring.permits import CallPermit, Permits, international
 from cordboard.wiring.reach import TrunkReach
 
@@ -56,23 +56,21 @@ class Dialling:
         """
         async with self.database.read() as session:
             trunk = await session.get(SipTrunk, wanted.trunk_id)
-            ours = select(Number).where(
-                Number.organisation_id == wanted.organisation_id,
-                Number.number == wanted.from_number,
-                Number.active.is_(True),
-            )
-            number = (await session.scalars(ours)).first()
-        if number is None:
+            ours = await is_ours(session, wanted.organisation_id, wanted.from_number)
+            wish = wanted.caller_number
+            wish_is_ours = bool(wish and await is_ours(session, wanted.organisation_id, wish))
+        if not ours:
             raise DialForbidden("from_number is no number of the organisation any more")
         if trunk is None or trunk.organisation_id != wanted.organisation_id:
             raise Unroutable("the SIP trunk is gone")
         host, addresses = await located(trunk, self.locator, self.reach)
         permit = await self._permit(wanted, trunk)
         dialled = permit.judge(international(wanted.to_number))
+        seen = seen_as(wanted, str(trunk.fields.get("caller_id") or OWN), shows_own=wish_is_ours)
         route = Route(
             destination=addresses[0],
             host=host,
-            sender=self._spelt(wanted.from_number, trunk),
+            sender=self._spelt(seen.number, trunk),
             sender_host=self.sender_host(),
             permit=partial(permit.dial, dialled),
             names=InvitationNames(self.new_token(), self.new_token(), self.new_token()),
@@ -85,6 +83,9 @@ class Dialling:
             dead=self.locator.dead,
             over=permit.over,
             refers=trunk.fields.get("transfer") == "refer",
+            sender_name=seen.name,
+            asserted=self._spelt(seen.asserted, trunk) if seen.asserted else "",
+            shown_as_wished=seen.as_wished,
         )
         return route, permit.spell(dialled)
 

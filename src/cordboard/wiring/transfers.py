@@ -12,7 +12,15 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from cordboard.call.events import EndReason, LegEndedBy
-from cordboard.ports import DialFailed, Direction, HandedOver, Leg, NewCall, OutgoingLeg
+from cordboard.ports import (
+    DialFailed,
+    Direction,
+    HandedOver,
+    Leg,
+    NewCall,
+    OutgoingLeg,
+    TransferWish,
+)
 from cordboard.storage.call_writer import AWAY
 from cordboard.storage.outbound_calls import WantedCall, add_transfer_leg
 from cordboard.storage.phone_numbers import stored_user_part
@@ -23,6 +31,7 @@ from cordboard.telephony.sip.outgoing import OutgoingSipLeg
 from cordboard.telephony.sip.ports import NoPortLeft
 from cordboard.telephony.sip.reference import NotReferred
 from cordboard.telephony.sip.route import Route
+from cordboard.wiring.caller_ids import readable_name, shown_caller
 from cordboard.wiring.dialling import Unroutable
 from cordboard.wiring.outbound import OutboundParts
 
@@ -31,7 +40,11 @@ log = logging.getLogger(__name__)
 RING_S: Final = 45
 _DIALLED_LATER: Final = re.compile(r"([^,w]*)(.*)", re.DOTALL)
 
-Way = Callable[[NewCall, Leg, str], Awaitable[OutgoingLeg | HandedOver]]
+NOT_SHOWN: Final = "transfer: the carrier shows our own number, not caller_id_number"
+NAME_NOT_SHOWN: Final = "transfer: the carrier does not show caller_id_name"
+REFERRED: Final = "transfer: the trunk's peer makes it by itself, and shows whom it likes"
+
+Way = Callable[[NewCall, Leg, TransferWish], Awaitable[OutgoingLeg | HandedOver]]
 
 
 class Transfers:
@@ -40,13 +53,13 @@ class Transfers:
     def __init__(self) -> None:
         self.ways: dict[str, Way] = {}
 
-    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | HandedOver:
-        """Return a leg to ``number``. Raises ``DialFailed``."""
+    async def leg(self, call: NewCall, leg: Leg, wish: TransferWish) -> OutgoingLeg | HandedOver:
+        """Return a leg to the target. Raises ``DialFailed``."""
         way = self.ways.get(call.carrier)
         if way is None:
             raise DialFailed("this carrier cannot transfer", LegEndedBy.LOCAL, None)
         try:
-            return await way(call, leg, number)
+            return await way(call, leg, wish)
         except DialForbidden as refusal:
             raise refused(str(refusal)) from None
 
@@ -60,22 +73,25 @@ class SipTransfers:
     parts: OutboundParts
     endpoint: SipEndpoint
 
-    async def leg(self, call: NewCall, first: Leg, number: str) -> OutgoingLeg | HandedOver:
+    async def leg(self, call: NewCall, first: Leg, wish: TransferWish) -> OutgoingLeg | HandedOver:
         """Return a leg of its own, or that none is needed. Raises ``DialFailed`` and
         ``DialForbidden``.
         """
         parts = self.parts
-        wanted = self._wanted(call, number)
+        wanted = self._wanted(call, wish)
         try:
             route, spelt = await parts.dialling.route(wanted)
         except Unroutable as problem:
             raise _failed(str(problem)) from None
-        # Whoever takes the caller away cannot press keys for us.
-        if route.refers and not route.digits and isinstance(first, ConnectedLeg):
+        # Whoever takes the caller away cannot press keys for us, nor let it ring as long as we say.
+        bare = not route.digits and wish.rings_s is None
+        if route.refers and bare and isinstance(first, ConnectedLeg):
             try:
-                return await _referred(first, route)
+                return await self._refer(first, route, wish)
             except NotReferred as answer:
                 log.info("sip.not_referred", extra={"why": str(answer)})
+        if not route.shown_as_wished or (wish.caller_number and wanted.caller_number is None):
+            wish.noted(NOT_SHOWN)
         leg = OutgoingSipLeg(
             wanted.call_id,
             self.endpoint,
@@ -96,9 +112,15 @@ class SipTransfers:
             raise _failed("the leg could not be put on record") from None
         return leg
 
-    def _wanted(self, call: NewCall, number: str) -> WantedCall:
+    async def _refer(self, first: ConnectedLeg, route: Route, wish: TransferWish) -> HandedOver:
+        handed_over = await _referred(first, route)
+        if wish.caller_name or wish.caller_number:
+            wish.noted(REFERRED)
+        return handed_over
+
+    def _wanted(self, call: NewCall, wish: TransferWish) -> WantedCall:
         parts = self.parts
-        target, digits = split(number)
+        target, digits = split(wish.number)
         try:
             stored = stored_user_part(target, parts.dialling.home_country)
         except ValueError as problem:
@@ -112,7 +134,9 @@ class SipTransfers:
             carrier=call.carrier,
             plan=call.plan,
             created_at=parts.host.clock.wall(),
-            params={"Timeout": str(RING_S), "SendDigits": digits},
+            params={"Timeout": str(wish.rings_s or RING_S), "SendDigits": digits},
+            caller_name=readable_name(wish.caller_name),
+            caller_number=shown_caller(wish.caller_number, parts.dialling.home_country),
         )
 
     async def _keep(

@@ -16,29 +16,27 @@ import aiohttp
 from starlette.routing import Route
 
 from cordboard.bus.port import Bus
-from cordboard.call.events import AnswerJudged, EndReason, LegEndedBy
+from cordboard.call.events import AnswerJudged
 from cordboard.dial_policy import TrunkDialing
 from cordboard.engine.dispatch import Admission, Dispatch
 from cordboard.engine.guard import Guard
 from cordboard.engine.parts import EngineParts
 from cordboard.ports import (
-    DialFailed,
     Direction,
     HandedOver,
     InboundPlan,
     Leg,
-    LegFailed,
     NewCall,
     OpenCall,
+    TransferWish,
 )
 from cordboard.storage.call_store import SqlCallStore, StoreUnavailable
 from cordboard.storage.outbound_calls import WantedCall
 from cordboard.telephony.media_port import MediaPort
-from cordboard.telephony.sip.hops import DialForbidden, DialLater
 from cordboard.telephony.twilio import twiml
 from cordboard.telephony.twilio.api import Account, CallRequest, TwilioApi
 from cordboard.telephony.twilio.errors import ApiError
-from cordboard.telephony.twilio.leg import OUTCOMES, LegParts, TwilioLeg
+from cordboard.telephony.twilio.leg import LegParts, TwilioLeg
 from cordboard.telephony.twilio.outgoing import RING_LIMIT_S, OutgoingTwilioLeg, Placing
 from cordboard.telephony.twilio.sockets import MediaSockets
 from cordboard.telephony.twilio.webhooks import (
@@ -53,10 +51,11 @@ from cordboard.telephony.twilio.webhooks import (
 from cordboard.wiring.dialling import Unroutable
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.permits import CallPermit, Permits, international
-from cordboard.wiring.transfers import our_number, split
+from cordboard.wiring.transfers import split
 from cordboard.wiring.twilio_accounts import Linked, TwilioAccounts
 from cordboard.wiring.twilio_numbers import LinkedNumbers
 from cordboard.wiring.twilio_routes import routes
+from cordboard.wiring.twilio_transfers import RINGS_S, connect, permitted, seen_number
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +64,7 @@ FORGET_AFTER: Final = timedelta(seconds=60)
 """Twilio asks and tells on for a while when a call is over."""
 
 SWEEP_EVERY_S: Final = 5.0
-LATER_MAX_S: Final = 60.0
 SLACK_MS: Final = 30_000
-TOLD_S: Final = 10.0
-"""So long after the ringing Twilio may take to tell how a transfer's target took it."""
-
-_UNANSWERED: Final = {"busy": EndReason.BUSY, "no-answer": EndReason.NO_ANSWER}
 
 
 class TwilioCarrier:
@@ -166,7 +160,7 @@ class TwilioCarrier:
             api=api,
             request=request,
             since=since,
-            permit=partial(_permitted, permit, number),
+            permit=partial(permitted, permit, number),
             placed=placed,
         )
         leg = OutgoingTwilioLeg(wanted.call_id, parts, placing)
@@ -189,7 +183,7 @@ class TwilioCarrier:
             self._legs[leg] = None, permit
             self._dispatch.start(admission, call, leg)
 
-    async def transfer(self, call: NewCall, leg: Leg, number: str) -> HandedOver:
+    async def transfer(self, call: NewCall, leg: Leg, wish: TransferWish) -> HandedOver:
         """Have the caller connected with ``number``; return once it has answered.
 
         Where it does not, the call comes back. Raises ``DialFailed``, ``DialForbidden``.
@@ -197,18 +191,20 @@ class TwilioCarrier:
         assert isinstance(leg, TwilioLeg)
         await self._permits.ready(call.organisation_id)
         permit = self._permits.for_call(call.organisation_id, TrunkDialing(), lambda text: text)
-        wanted, digits = split(number)
+        wanted, digits = split(wish.number)
         target = permit.judge(international(wanted))
-        await _permitted(permit, target)
+        await permitted(permit, target)
+        seen = await seen_number(self._accounts, self._ground.settings.home_country, call, wish)
         dial = twiml.DialPlan(
             number=target,
-            caller_id=international(our_number(call)),
+            caller_id=international(seen),
             resume_url=self._webhooks.resume_url(leg),
             dialled_url=self._webhooks.dialled_url(leg),
             # The pause of a second is two of half a second there.
             send_digits=digits.replace(",", "ww"),
+            timeout_s=wish.rings_s or RINGS_S,
         )
-        await _connect(leg, dial)
+        await connect(leg, dial)
         return HandedOver(lets_go=False)
 
     async def release(self, call: OpenCall) -> None:
@@ -321,37 +317,6 @@ class TwilioCarrier:
             elif now - over_at > FORGET_AFTER:
                 del self._legs[leg]
                 self._webhooks.remove(leg.leg_id)
-
-
-async def _connect(leg: TwilioLeg, dial: twiml.DialPlan) -> None:
-    """Have the caller connected, and wait for the answer. Raises ``DialFailed``."""
-    try:
-        await leg.transfer(dial)
-        async with asyncio.timeout(dial.timeout_s + TOLD_S):
-            outcome = await leg.progress.transferred()
-    except LegFailed as failure:
-        raise DialFailed(str(failure), LegEndedBy.LOCAL, EndReason.CARRIER_FAILED) from None
-    except TimeoutError:
-        outcome = "no-answer"
-    if outcome != "answered":
-        raise DialFailed(OUTCOMES[outcome], LegEndedBy.FAR_END, _UNANSWERED.get(outcome))
-
-
-async def _permitted(permit: CallPermit, number: str) -> None:
-    """Count a dial, waiting for its turn. Raises ``DialFailed``."""
-    try:
-        async with asyncio.timeout(LATER_MAX_S):
-            while True:
-                try:
-                    permit.dial(number)
-                    return
-                except DialLater as later:
-                    await asyncio.sleep(later.wait_ms / 1_000)
-    except DialForbidden as refusal:
-        raise DialFailed(str(refusal), LegEndedBy.LOCAL, EndReason.DIAL_REFUSED) from None
-    except TimeoutError:
-        reason = "the dial policy's limits leave no room"
-        raise DialFailed(reason, LegEndedBy.LOCAL, EndReason.DIAL_REFUSED) from None
 
 
 async def _let_go(api: TwilioApi, call_id: str, handle: dict[str, str]) -> None:

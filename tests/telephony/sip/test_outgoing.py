@@ -268,6 +268,22 @@ async def test_policy_is_asked_last() -> None:
     assert (failure.value.reason, str(failure.value)) == (EndReason.DIAL_REFUSED, "not any more")
 
 
+async def test_as_whom_it_is_shown() -> None:
+    """Name and asserted identity reach the far end whole, whatever stands in the name."""
+    name = 'Zoë "Z" \\ Front <desk>'
+    async with house() as made, asyncio.timeout(10):
+        leg = await made.leg(made.route(sender_name=name, asserted="+4930555010"))
+        leg.start(Sink())
+        dialling = asyncio.gather(leg.dial(lambda early: None), return_exceptions=True)
+        offer = await made.offers.get()
+        assert (offer.from_user, offer.display_name) == ("200", name)
+        identity = offer.headers["p-asserted-identity"]
+        assert identity.endswith(f"<sip:+4930555010@{HOST}>")
+        assert identity.startswith('"Zoë')
+        await leg.end()
+        await dialling
+
+
 async def test_ring_limit() -> None:
     """Ringing ends by itself: nobody answered."""
     async with house() as made, asyncio.timeout(10):

@@ -68,6 +68,8 @@ class TrunkFields(Fields):
     ``register_user`` where the peer asks who we are. ``allow_any`` lets any number be dialled, for
     a test bench; else ``dial_prefixes`` decide. With ``transfer`` as ``refer`` the peer is asked to
     hand callers over by itself (RFC 3515); where it does not, and else, it is done through us.
+    ``caller_id`` is what may be shown to whom they are handed over: ``own`` numbers of the
+    organisation, or any, in ``from`` or as the ``asserted`` identity (RFC 3325).
     ``pool`` are numbers of the trunk that ``/v1/numbers/buy`` may give out.
     """
 
@@ -90,6 +92,7 @@ class TrunkFields(Fields):
     allow_any: bool = False
     srtp: Literal["off", "offer", "require"] = "off"
     transfer: Literal["bridge", "refer"] = "bridge"
+    caller_id: Literal["own", "from", "asserted"] = "own"
     pool: list[Annotated[NumberText, AfterValidator(_prefix)]] = Field(
         default_factory=list, max_length=1_000
     )

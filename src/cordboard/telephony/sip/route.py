@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cordboard.sip.datagram import Address
 from cordboard.sip.digest import Credentials
 from cordboard.sip.fields import BadField
-from cordboard.sip.uac import Invitation, InvitationNames
+from cordboard.sip.uac import Invitation, InvitationNames, quoted
 from cordboard.telephony.sip.hops import Follow, Hop, follow_nobody
 
 RING_LIMIT_MAX_MS = 600_000
@@ -23,7 +23,9 @@ class Route:
     are the target's further addresses, ``follow`` judges redirections, ``dead`` is told of an
     address that does not work, ``over`` how long the call was talked on, 0 where nobody answered.
     ``digits`` are sent after the answer, with ``,`` and ``w`` as pauses. ``refers`` tells that the
-    peer may be asked to make a transfer by itself.
+    peer may be asked to make a transfer by itself. ``sender_name`` stands beside ``sender``;
+    ``asserted`` is the user part of P-Asserted-Identity (RFC 3325 9.1), where there is to be one.
+    ``shown_as_wished`` is False where the trunk does not let us show the number that was asked for.
     """
 
     destination: Address
@@ -41,6 +43,9 @@ class Route:
     dead: Callable[[Address], None] = lambda address: None
     over: Callable[[int], None] = lambda talk_ms: None
     refers: bool = False
+    sender_name: str = ""
+    asserted: str = ""
+    shown_as_wished: bool = True
 
     @property
     def first(self) -> Hop:
@@ -63,12 +68,22 @@ class Route:
             sender=f"sip:{self.sender}@{self.sender_host}",
             destination=hop.destination,
             sdp=sdp,
+            display_name=self.sender_name,
+            headers=self._identity,
             credentials=self.credentials,
             ring_limit_ms=min(self.ring_limit_ms, RING_LIMIT_MAX_MS),
             names=self.names,
             holds_ack=True,
             attempt=attempt,
         )
+
+    @property
+    def _identity(self) -> tuple[tuple[str, str], ...]:
+        if not self.asserted:
+            return ()
+        name = f"{quoted(self.sender_name)} " if self.sender_name else ""
+        value = f"{name}<sip:{self.asserted}@{self.sender_host}>"
+        return (("P-Asserted-Identity", value),)
 
     def record(self, number: str, hop: Hop | None = None, attempt: int = 0) -> dict[str, object]:
         """Return what gives the call up after a crash; ``lost_invitation`` reads it."""
