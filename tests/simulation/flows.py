@@ -24,6 +24,7 @@ from cordboard.ports import (
     Leg,
     NewCall,
     OutgoingLeg,
+    TransferWish,
 )
 from cordboard.telephony.loopback import FarEnd
 from tests.engine.rig import Rig
@@ -98,8 +99,8 @@ class SeededTargets:
         self._rig = rig
         self._draw = draw
 
-    async def leg(self, call: NewCall, leg: Leg, number: str) -> OutgoingLeg | HandedOver:
-        assert number == TARGET
+    async def leg(self, call: NewCall, leg: Leg, wish: TransferWish) -> OutgoingLeg | HandedOver:
+        assert wish.number == TARGET
         draw = self._draw
         if draw.uniform(0, 1) < 0.08:
             raise DialFailed("no port is left", LegEndedBy.LOCAL, EndReason.CARRIER_FAILED)
