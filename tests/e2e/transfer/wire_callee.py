@@ -27,6 +27,7 @@ class WireCallee(asyncio.DatagramProtocol):
 
     def __init__(self, media: asyncio.DatagramTransport, ear: Ear) -> None:
         self.port = 0
+        self.busy = False
         self.acknowledged: float | None = None
         self.over = asyncio.Event()
         self.ear = ear
@@ -39,7 +40,9 @@ class WireCallee(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         method = data.split(b" ", 1)[0]
-        if method == b"INVITE":
+        if method == b"INVITE" and self.busy:
+            self._send(addr, data, "", b"486 Busy Here")
+        elif method == b"INVITE":
             self._send(addr, data, self._offer())
             found = _MEDIA.search(data)
             assert found is not None
@@ -52,12 +55,12 @@ class WireCallee(asyncio.DatagramProtocol):
             self._send(addr, data, "")
             self.over.set()
 
-    def _send(self, address: Address, request: bytes, body: str) -> None:
+    def _send(self, address: Address, request: bytes, body: str, status: bytes = b"200 OK") -> None:
         assert self._transport is not None
         to = _TO.search(request)
         assert to is not None
         tag = b"" if b"tag=" in to[1] else b";tag=callee"
-        lines = [b"SIP/2.0 200 OK", *_COPIED.findall(request), b"To: " + to[1] + tag]
+        lines = [b"SIP/2.0 " + status, *_COPIED.findall(request), b"To: " + to[1] + tag]
         lines.append(f"Contact: <sip:callee@{HOST}:{self.port}>".encode())
         if body:
             lines.append(b"Content-Type: application/sdp")
