@@ -16,9 +16,12 @@ from typer.testing import CliRunner
 from cordboard.call.events import EndReason
 from cordboard.cli.call_lines import CallLines, printable
 from cordboard.cli.calls import app
+from cordboard.clock import SystemClock
+from cordboard.ids import Randomness
 from cordboard.ports import Fact
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.database import Database, migrate
+from cordboard.storage.master_keys import settle_master_key
 from cordboard.storage.tables import Organisation
 from tests.callpage.sample import facts, recording
 from tests.storage.test_call_store import (
@@ -38,6 +41,7 @@ async def _migrated(data_dir: Path) -> Database:
     url = f"sqlite+aiosqlite:///{data_dir}/cordboard.db"
     await migrate(url)
     database = Database(url)
+    await settle_master_key(data_dir, None, database, SystemClock(), Randomness.system())
     async with database.write() as session:
         session.add(Organisation(id=ORGANISATION, name="O", created_at=AT))
     return database

@@ -34,13 +34,30 @@ T = TypeVar("T")
 OWNER_KEY = "an-owner-key-for-tests"
 
 
+@dataclass(frozen=True)
+class MemorySound:
+    """A recording in memory."""
+
+    content: bytes
+    tag: str = "t1"
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length."""
+        return len(self.content)
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return a part."""
+        return self.content[start : start + size]
+
+
 @dataclass
 class Engine:
     """Stands for whoever runs calls: notes what it is asked, and answers as told."""
 
     asked: list[str] = field(default_factory=list)
     runs_it: bool = True
-    recordings: dict[str, Path | bytes] = field(default_factory=dict)
+    recordings: dict[str, bytes] = field(default_factory=dict)
     not_ready: str | None = None
     trunks_seen: list[set[str]] = field(default_factory=list)
 
@@ -49,9 +66,10 @@ class Engine:
         self.asked.append(call_id)
         return self.runs_it
 
-    async def open_mp3(self, call_id: str) -> Path | bytes | None:
+    async def open_mp3(self, call_id: str) -> MemorySound | None:
         """Return what was put there."""
-        return self.recordings.get(call_id)
+        found = self.recordings.get(call_id)
+        return None if found is None else MemorySound(found)
 
     async def ready(self) -> str | None:
         """Return the reason that was put there."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import wave
 from pathlib import Path
 
 from cordboard.media import wave as sound_file
 from cordboard.media.codec import PCMA, PCMU, Codec, new_decoder, new_encoder
 from cordboard.media.tone_code import ToneDecoder, encode
+from cordboard.storage.recordings import read_wave
+from cordboard.storage.sealed_file import FileKeys
+from cordboard.storage.vault import MasterKey
 
 QUIET_MS = 300
 LEAD_MS = 400
@@ -59,6 +63,10 @@ def understood(pcm: bytes, rate_hz: int) -> str:
 
 def recorded(directory: Path, call_id: str, channel: int = 0) -> bytes:
     """Return what the server in ``directory`` recorded of the caller (1: of the agent), as PCM."""
-    (path,) = directory.glob(f"var/recordings/*/{call_id}.wav")
-    whole = sound_file.read(path.read_bytes())
+    root = directory / "var" / "recordings"
+    key = MasterKey.from_text((directory / "var" / "master.key").read_text(encoding="ascii"))
+    (path,) = root.glob(f"*/{call_id}.wav.sealed")
+    sound = read_wave(root, FileKeys.of(key, os.urandom), path.parent.name, call_id)
+    assert sound is not None
+    whole = sound_file.read(sound.read(0, sound.size_bytes))
     return new_decoder(whole.codec).to_pcm(whole.channels()[channel])

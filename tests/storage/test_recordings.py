@@ -22,12 +22,15 @@ from hypothesis import strategies as st
 
 from cordboard.clock import SystemClock
 from cordboard.media.codec import G722_WIDE, L16_16K, PCMA, PCMU, Codec, new_encoder
-from cordboard.storage.recordings import DirectoryRecordings, recover
+from cordboard.storage.recordings import DirectoryRecordings, read_wave, recover
+from cordboard.storage.sealed_file import FileKeys
+from cordboard.storage.vault import MasterKey
 from cordboard.storage.wave_file import header, interleave
 from tests.counts import count
 
 ORGANISATION = "11111111-1111-4111-8111-111111111111"
 CALL = "22222222-2222-4222-8222-222222222222"
+KEYS = FileKeys.of(MasterKey(bytes(range(32))), os.urandom)
 
 WRITER = """
 import asyncio, os, sys
@@ -35,12 +38,15 @@ from pathlib import Path
 from cordboard.clock import SystemClock
 from cordboard.media.codec import PCMU, L16_16K
 from cordboard.storage.recordings import DirectoryRecordings
+from cordboard.storage.sealed_file import FileKeys
+from cordboard.storage.vault import MasterKey
 
 async def main(root, call_id, wide):
     codec = L16_16K if wide else PCMU
     frame = bytes([1]) * codec.frame_bytes
     loop = asyncio.get_running_loop()
-    async with DirectoryRecordings(root, SystemClock(), reserve_bytes=0) as recordings:
+    keys = FileKeys.of(MasterKey(bytes(range(32))), os.urandom)
+    async with DirectoryRecordings(root, keys, SystemClock(), reserve_bytes=0) as recordings:
         recording = await recordings.open(call_id, "org", codec)
         start = loop.time()
         for tick in range(100_000):
@@ -55,7 +61,13 @@ asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "wide"))
 
 def sink(root: Path, **options: int) -> DirectoryRecordings:
     """Return recordings below ``root`` that do not ask for free room."""
-    return DirectoryRecordings(root, SystemClock(), **{"reserve_bytes": 0, **options})  # type: ignore[arg-type]
+    return DirectoryRecordings(root, KEYS, SystemClock(), **{"reserve_bytes": 0, **options})  # type: ignore[arg-type]
+
+
+def wave_of(root: Path, call_id: str = CALL, organisation_id: str = ORGANISATION) -> bytes | None:
+    """Return a finished recording as a WAV file."""
+    sound = read_wave(root, KEYS, organisation_id, call_id)
+    return None if sound is None else sound.read(0, sound.size_bytes)
 
 
 def files(root: Path) -> list[str]:
@@ -73,18 +85,18 @@ async def test_both_sides_are_readable_in_the_legs_encoding(tmp_path: Path, code
             recording.caller(left * (codec.frame_bytes // 2))
             recording.agent(right * (codec.frame_bytes // 2))
         assert await recording.close()
-        path = recordings.path(ORGANISATION, CALL)
-    assert path is not None
-    with soundfile.SoundFile(str(path)) as sound:
+    content = wave_of(tmp_path)
+    assert content is not None
+    with soundfile.SoundFile(io.BytesIO(content)) as sound:
         assert (sound.samplerate, sound.channels, sound.frames) == (
             codec.rate_hz,
             2,
             codec.rate_hz,
         )
         assert sound.subtype == {PCMU: "ULAW", PCMA: "ALAW"}.get(codec, "PCM_16")
-    assert path.read_bytes().endswith(interleave(left, right, 2 if codec is L16_16K else 1))
+    assert content.endswith(interleave(left, right, 2 if codec is L16_16K else 1))
     if codec is L16_16K:
-        with wave.open(str(path)) as plain:
+        with wave.open(io.BytesIO(content)) as plain:
             assert (plain.getnchannels(), plain.getnframes()) == (2, codec.rate_hz)
 
 
@@ -96,26 +108,29 @@ async def test_a_side_without_a_frame_is_silent_and_both_stay_aligned(tmp_path: 
         for side in "c", "c", "a", "c", "a", "a", "a":
             (recording.caller if side == "c" else recording.agent)(frame)
         assert await recording.close()
-        path = recordings.path(ORGANISATION, CALL)
-    assert path is not None
-    sound = path.read_bytes()[58:]
+    sound = (wave_of(tmp_path) or b"")[58:]
     assert sound[0::2] == frame * 3 + silence * 2
     assert sound[1::2] == silence + frame * 4
 
 
-async def test_a_part_file_is_playable_while_it_grows(tmp_path: Path) -> None:
-    """After a flush the unsealed file can be read, and it is not handed out."""
-    async with sink(tmp_path, flush_ms=10) as recordings:
+async def test_a_part_file_is_kept_while_it_grows(tmp_path: Path) -> None:
+    """After a flush the unfinished file holds the sound for a recovery, and is not handed out."""
+    copy = tmp_path / "copy" / ORGANISATION / f"{CALL}.wav.sealed.part"
+    copy.parent.mkdir(parents=True)
+    async with sink(tmp_path / "own", flush_ms=10) as recordings:
         recording = await recordings.open(CALL, ORGANISATION, PCMU)
         for _ in range(10):
             recording.caller(b"\x10" * 160)
             recording.agent(b"\x20" * 160)
-        part = tmp_path / ORGANISATION / f"{CALL}.wav.part"
+        part = tmp_path / "own" / ORGANISATION / copy.name
         async with asyncio.timeout(5):
-            while soundfile.info(io.BytesIO(part.read_bytes())).frames != 1600:  # noqa: ASYNC110
+            while recording.file.size_bytes != 3200:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        assert recordings.path(ORGANISATION, CALL) is None
-        assert recover(tmp_path) == []
+        assert not recordings.exists(ORGANISATION, CALL)
+        assert recover(tmp_path / "own", KEYS) == []
+        copy.write_bytes(part.read_bytes())
+        assert recover(tmp_path / "copy", KEYS) == [CALL]
+        assert soundfile.info(io.BytesIO(wave_of(tmp_path / "copy") or b"")).frames == 1600
         assert await recording.close()
 
 
@@ -128,8 +143,7 @@ async def test_wide_band_becomes_pcm(tmp_path: Path) -> None:
         for _ in range(50):
             recording.caller(encoder.from_pcm(tone))
         assert await recording.close()
-        path = recordings.path(ORGANISATION, CALL)
-    samples, rate_hz = soundfile.read(str(path), dtype="int16")
+    samples, rate_hz = soundfile.read(io.BytesIO(wave_of(tmp_path) or b""), dtype="int16")
     assert (rate_hz, samples.shape) == (16000, (16000, 2))
     assert abs(samples[:, 0]).max() > 7000
     assert abs(samples[:, 1]).max() < 50
@@ -141,8 +155,8 @@ async def test_a_hostile_name_opens_nothing(tmp_path: Path) -> None:
         for hostile in ("../x", "a/b", "", ".", "a\0b", "x" * 101):
             with pytest.raises(ValueError, match="plain words"):
                 await recordings.open(hostile, ORGANISATION, PCMU)
-            assert recordings.path(hostile, CALL) is None
-            assert await recordings.mp3_path(ORGANISATION, hostile) is None
+            assert not recordings.exists(hostile, CALL)
+            assert await recordings.mp3(ORGANISATION, hostile) is None
     assert files(tmp_path) == []
 
 
@@ -153,10 +167,13 @@ async def test_another_organisation_finds_nothing(tmp_path: Path) -> None:
         recording.caller(b"\x10" * 160)
         assert await recording.close()
         assert not await recording.close()
-        assert recordings.path("other", CALL) is None
-        assert recordings.path(ORGANISATION, CALL) is not None
+        assert not recordings.exists("other", CALL)
+        assert recordings.exists(ORGANISATION, CALL)
+        assert await recordings.mp3(ORGANISATION, CALL) is not None
         await recordings.remove(ORGANISATION, CALL)
-        assert recordings.path(ORGANISATION, CALL) is None
+        assert not recordings.exists(ORGANISATION, CALL)
+        assert await recordings.mp3(ORGANISATION, CALL) is None
+    assert files(tmp_path) == []
 
 
 async def test_without_room_nothing_is_begun(tmp_path: Path) -> None:
@@ -171,6 +188,7 @@ async def test_a_disk_that_fails_fails_the_recording_only(tmp_path: Path) -> Non
     failures: list[tuple[str, str]] = []
     recordings = DirectoryRecordings(
         tmp_path,
+        KEYS,
         SystemClock(),
         flush_ms=10,
         reserve_bytes=0,
@@ -179,7 +197,7 @@ async def test_a_disk_that_fails_fails_the_recording_only(tmp_path: Path) -> Non
     async with recordings:
         recording = await recordings.open(CALL, ORGANISATION, PCMU)
         full = os.open("/dev/full", os.O_RDWR)
-        os.dup2(full, recording.wave._fd)
+        os.dup2(full, recording.file._fd)
         os.close(full)
         async with asyncio.timeout(5):
             while not failures:
@@ -212,16 +230,15 @@ async def test_mp3_is_made_once_and_kept(tmp_path: Path) -> None:
             recording.caller(random.randbytes(160))
             recording.agent(b"\xff" * 160)
         assert await recording.close()
-        paths = await asyncio.gather(*(recordings.mp3_path(ORGANISATION, CALL) for _ in range(3)))
-        assert len(set(paths)) == 1
-        path = paths[0]
-        assert path is not None
-        made = path.stat().st_mtime_ns
-        assert await recordings.mp3_path(ORGANISATION, CALL) == path
-        assert path.stat().st_mtime_ns == made
-    info = soundfile.info(str(path))
+        made = await asyncio.gather(*(recordings.mp3(ORGANISATION, CALL) for _ in range(3)))
+        assert len({sound.tag for sound in made if sound is not None}) == 1
+        sound = await recordings.mp3(ORGANISATION, CALL)
+        assert sound is not None
+        assert sound.tag == made[0].tag if made[0] is not None else False
+    info = soundfile.info(io.BytesIO(sound.read(0, sound.size_bytes)))
     assert (info.format, info.channels) == ("MP3", 2)
     assert abs(info.duration - 2) < 0.3
+    assert files(tmp_path) == [f"{CALL}.mp3.sealed", f"{CALL}.wav.sealed"]
 
 
 async def test_what_is_open_when_the_scope_ends_is_sealed(tmp_path: Path) -> None:
@@ -229,7 +246,7 @@ async def test_what_is_open_when_the_scope_ends_is_sealed(tmp_path: Path) -> Non
     async with sink(tmp_path) as recordings:
         recording = await recordings.open(CALL, ORGANISATION, PCMU)
         recording.caller(b"\x10" * 160)
-    assert files(tmp_path) == [f"{CALL}.wav"]
+    assert files(tmp_path) == [f"{CALL}.wav.sealed"]
 
 
 @given(st.binary(max_size=200), st.integers(0, 2000))
@@ -237,13 +254,13 @@ async def test_what_is_open_when_the_scope_ends_is_sealed(tmp_path: Path) -> Non
 def test_recovery_reads_any_leftover(
     tmp_path_factory: pytest.TempPathFactory, junk: bytes, cut: int
 ) -> None:
-    """Whatever a .part file holds, recovery seals something readable or removes it."""
+    """Whatever a .part file in clear holds, recovery finishes something readable or removes it."""
     root = tmp_path_factory.mktemp("recordings")
     (root / "org").mkdir()
     whole = header(PCMU, 1600) + b"\x10" * 1600
     for number, content in enumerate((junk, whole[:cut], whole + junk)):
         (root / "org" / f"call{number}.wav.part").write_bytes(content)
-    recovered = recover(root)
+    recovered = recover(root, KEYS)
     assert not list(root.rglob("*.part"))
     assert sorted(path.stem for path in root.rglob("*.wav")) == recovered
     assert "call2" in recovered
@@ -274,11 +291,65 @@ def _kill_some(root: Path, writers: int, chance: random.Random) -> None:
             process.wait(max(0, start + moment - time.monotonic()))
         process.send_signal(signal.SIGKILL)
         process.wait()
-    recovered = recover(root)
+    recovered = recover(root, KEYS)
     assert not list(root.rglob("*.part"))
     for _, call_id, _, fed in running:
         fed_ms = fed.stat().st_size * 20
-        path = root / "org" / f"{call_id}.wav"
-        kept_ms = soundfile.info(str(path)).duration * 1000 if path.exists() else 0
-        assert (call_id in recovered) == path.exists()
+        content = wave_of(root, call_id, "org")
+        kept_ms = soundfile.info(io.BytesIO(content)).duration * 1000 if content else 0
+        assert (call_id in recovered) == (content is not None)
         assert fed_ms - 5000 <= kept_ms <= fed_ms + 20
+
+
+async def test_the_disk_shows_no_sound(tmp_path: Path) -> None:
+    """What is on the disk is as even as chance, and holds nothing of a tone that was recorded."""
+    tone = bytes(127 + round(100 * math.sin(number / 7)) for number in range(160))
+    async with sink(tmp_path) as recordings:
+        recording = await recordings.open(CALL, ORGANISATION, PCMU)
+        for _ in range(1_500):
+            recording.caller(tone)
+        assert await recording.close()
+        assert await recordings.mp3(ORGANISATION, CALL) is not None
+    clear = wave_of(tmp_path) or b""
+    assert clear.count(interleave(tone, b"\xff" * 160, 1)) == 1_500
+    for taken in _taken(tmp_path):
+        assert len(taken) > 50_000
+        assert _entropy_bits(taken) > 7.99 > _entropy_bits(clear)
+        assert not any(tone[at : at + 8] in taken for at in range(0, 152, 8))
+        assert b"RIFF" not in taken
+        assert b"LAME" not in taken
+
+
+def _taken(root: Path) -> list[bytes]:
+    taken = [path.read_bytes() for path in root.rglob("*.sealed")]
+    assert len(taken) == 2
+    return taken
+
+
+def _entropy_bits(content: bytes) -> float:
+    shares = [content.count(value) / len(content) for value in set(content)]
+    return -sum(share * math.log2(share) for share in shares)
+
+
+async def test_recordings_in_clear_are_still_read(tmp_path: Path) -> None:
+    """A recording, and an MP3, from before they were encrypted are read, and removed."""
+    directory = tmp_path / ORGANISATION
+    directory.mkdir()
+    old = header(PCMU, 16_000) + b"\x10" * 16_000
+    (directory / f"{CALL}.wav").write_bytes(old)
+    async with sink(tmp_path) as recordings:
+        assert recordings.exists(ORGANISATION, CALL)
+        assert wave_of(tmp_path) == old
+        made = await recordings.mp3(ORGANISATION, CALL)
+        assert made is not None
+        content = made.read(0, made.size_bytes)
+        assert files(tmp_path) == [f"{CALL}.mp3.sealed", f"{CALL}.wav"]
+        (directory / f"{CALL}.mp3.sealed").unlink()
+        (directory / f"{CALL}.mp3").write_bytes(content)
+        kept = await recordings.mp3(ORGANISATION, CALL)
+        assert kept is not None
+        assert kept.read(0, kept.size_bytes) == content
+        with pytest.raises(FileExistsError):
+            await recordings.open(CALL, ORGANISATION, PCMU)
+        await recordings.remove(ORGANISATION, CALL)
+    assert files(tmp_path) == []

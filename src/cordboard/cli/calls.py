@@ -22,7 +22,6 @@ from cordboard.settings import SettingError, Settings
 from cordboard.storage.call_records import calls_like, facts_after, live_calls, newest_calls
 from cordboard.storage.call_writes import TERMINAL
 from cordboard.storage.database import Database, is_sqlite
-from cordboard.storage.recordings import recording_path
 from cordboard.storage.tables import Call, CallEvent
 
 T = TypeVar("T")
@@ -91,8 +90,7 @@ def page(
         call = await _find(database, call_id)
         async with database.read() as session:
             facts = await facts_after(session, call.id, -1, _MAX_FACTS_COUNT)
-        path = recording_path(settings.data_dir / "recordings", call.organisation_id, call.id)
-        recording = None if path is None else await asyncio.to_thread(path.read_bytes)
+        recording = await _recording(database, settings, call)
         row = {column.key: getattr(call, column.key) for column in Call.__table__.columns}
         return call.id, await asyncio.to_thread(render_call_page, row, facts, recording)
 
@@ -103,6 +101,28 @@ def page(
     except OSError as error:
         _fail(str(error))
     typer.echo(str(target))
+
+
+async def _recording(database: Database, settings: Settings, call: Call) -> bytes | None:
+    """Return a call's recording as WAV, or None where there is none."""
+    from cordboard.clock import SystemClock
+    from cordboard.ids import Randomness
+    from cordboard.storage.master_keys import settle_master_key
+    from cordboard.storage.recordings import is_recorded, read_wave
+    from cordboard.storage.sealed_file import FileKeys
+    from cordboard.storage.vault import VaultError
+
+    root, place = settings.data_dir / "recordings", (call.organisation_id, call.id)
+    if not is_recorded(root, *place):
+        return None
+    chance = Randomness.system()
+    given = settings.data_dir, settings.master_key, database, SystemClock(), chance
+    try:
+        keys = FileKeys.of(await settle_master_key(*given), chance.random_bytes)
+    except VaultError as problem:
+        raise _Mistake(str(problem)) from None
+    sound = await asyncio.to_thread(read_wave, root, keys, *place)
+    return None if sound is None else await asyncio.to_thread(sound.read, 0, sound.size_bytes)
 
 
 @app.command("tail")

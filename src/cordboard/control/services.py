@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from cordboard.control.totals import Totals
@@ -23,10 +22,28 @@ class CallCommands(Protocol):
         ...
 
 
+class Sound(Protocol):
+    """A recording to be read from; ``tag`` is another one for each."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How long it is."""
+        ...
+
+    @property
+    def tag(self) -> str:
+        """What tells it from others."""
+        ...
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return ``size`` bytes from ``start`` on. Blocks; raises ``OSError``."""
+        ...
+
+
 class Recordings(Protocol):
     """How the API reads recordings."""
 
-    async def open_mp3(self, call_id: str) -> Path | bytes | None:
+    async def open_mp3(self, call_id: str) -> Sound | None:
         """Return the recording as MP3, or None when there is none."""
         ...
 

@@ -15,7 +15,9 @@ from typing import Final
 
 from cordboard.media.codec import Codec, Decoder, Encoding, new_decoder
 from cordboard.ports import Clock
-from cordboard.storage.wave_file import MAX_SOUND_BYTES, GrowingWave, interleave, sample_bytes
+from cordboard.storage.sealed_file import FileKeys, SealedWriter
+from cordboard.storage.stored_sound import label_of
+from cordboard.storage.wave_file import MAX_SOUND_BYTES, interleave, sample_bytes
 
 OnFailure = Callable[[str, str], None]
 
@@ -37,6 +39,17 @@ class Chunk:
     right: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """What is to be created: ``place`` is what its key is bound to."""
+
+    path: Path
+    keys: FileKeys
+    place: str
+    codec: Codec
+    reserve_bytes: int
+
+
 class DirectoryRecording:
     """One call's recording under way; ``ports.Recording``.
 
@@ -45,10 +58,10 @@ class DirectoryRecording:
     """
 
     def __init__(
-        self, call_id: str, codec: Codec, wave: GrowingWave, sink: RecordingWriter
+        self, call_id: str, codec: Codec, file: SealedWriter, sink: RecordingWriter
     ) -> None:
         self.call_id = call_id
-        self.wave = wave
+        self.file = file
         self.failure: str | None = None
         self.synced_at_ms = 0
         self.sides = Sides(codec)
@@ -136,10 +149,9 @@ class RecordingWriter:
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recordings")
 
-    def create(self, path: Path, codec: Codec, reserve_bytes: int) -> asyncio.Future[GrowingWave]:
+    def create(self, new: NewFile) -> asyncio.Future[SealedWriter]:
         """Create a file on the thread."""
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._thread, _create, path, codec, reserve_bytes)
+        return asyncio.get_running_loop().run_in_executor(self._thread, _create, new)
 
     @property
     def running(self) -> list[DirectoryRecording]:
@@ -201,44 +213,45 @@ class RecordingWriter:
             if now_ms - start_ms > _SYNC_BUDGET_MS or now_ms - recording.synced_at_ms < _SYNC_MS:
                 break
             try:
-                recording.wave.sync()
+                recording.file.sync()
             except OSError as error:
                 failures.append((recording, _why(error)))
             recording.synced_at_ms = now_ms
         return failures
 
     def _seal(self, chunk: Chunk) -> bool:
-        wave = chunk.recording.wave
+        file = chunk.recording.file
         try:
             failure = chunk.recording.failure or _write(chunk)
-            if failure is None and wave.sound_bytes and not wave.broken:
-                wave.seal()
+            if failure is None and file.size_bytes and not file.broken:
+                file.seal()
                 return True
-            wave.discard()
+            file.discard()
         except OSError as error:
             failure = _why(error)
-            wave.close()
+            file.close()
         chunk.recording.failure = failure or "no sound"
         return False
 
 
-def _create(part: Path, codec: Codec, reserve_bytes: int) -> GrowingWave:
-    part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if shutil.disk_usage(part.parent).free < reserve_bytes:
+def _create(new: NewFile) -> SealedWriter:
+    directory = new.path.parent
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if shutil.disk_usage(directory).free < new.reserve_bytes:
         raise OSError(errno.ENOSPC, "too little room for a recording")
-    return GrowingWave(part, codec)
+    return SealedWriter(new.path, new.keys, new.place, label_of(new.codec))
 
 
 def _write(chunk: Chunk) -> str | None:
     """Append a chunk to its file; return why it could not be."""
-    if not chunk.left or chunk.recording.wave.broken:
+    file = chunk.recording.file
+    if not chunk.left or file.broken:
         return None
     woven = chunk.recording.sides.woven(chunk.left, chunk.right)
-    wave = chunk.recording.wave
-    if wave.sound_bytes + len(woven) > MAX_SOUND_BYTES:
+    if file.size_bytes + len(woven) > MAX_SOUND_BYTES:
         return None  # the format holds no more; what is there stays
     try:
-        wave.append(woven)
+        file.append(woven)
     except OSError as error:
         return _why(error)
     return None

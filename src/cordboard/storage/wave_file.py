@@ -1,9 +1,8 @@
-"""Stereo WAV files that are readable at every moment of their growth.
+"""Stereo WAV files: their header, and the repair of one that was left while it grew.
 
 Layout (RIFF/WAVE as in Microsoft's Multimedia Programming Interface 1.0): PCM16 has a header of
 44 bytes, mu-law and A-law one of 58 (an extended ``fmt `` and a ``fact`` chunk, as formats other
-than PCM need). A chunk of sound is appended first and the header's lengths are patched after it,
-so that a process killed between the two leaves a file that plays up to the chunk before.
+than PCM need). Files in this form on the disk are from before recordings were encrypted.
 """
 
 from __future__ import annotations
@@ -71,65 +70,6 @@ def interleave(left: bytes, right: bytes, width: int) -> bytes:
     return bytes(woven)
 
 
-class GrowingWave:
-    """A ``.part`` file under way; every method works on the disk and belongs on a thread.
-
-    The file is locked (``flock``) as long as its writer lives, so that nobody repairs it meanwhile.
-    All methods raise ``OSError``.
-    """
-
-    def __init__(self, path: Path, codec: Codec) -> None:
-        """Create ``path``, whose name ends in ``.part`` and must be free."""
-        self._path = path
-        self._codec = codec
-        self.sound_bytes = 0
-        self.broken = False
-        self._header_bytes = len(header(codec, 0))
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._fd = os.open(path, flags, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write_at(self._fd, header(codec, 0), 0)
-        except OSError:
-            self.discard()
-            raise
-
-    def append(self, chunk: bytes) -> None:
-        """Write interleaved samples behind what is there, then say so in the header.
-
-        ``broken`` stays true once this failed: what follows would be out of step.
-        """
-        try:
-            _write_at(self._fd, chunk, self._header_bytes + self.sound_bytes)
-            self.sound_bytes += len(chunk)
-            _write_at(self._fd, header(self._codec, self.sound_bytes), 0)
-        except OSError:
-            self.broken = True
-            raise
-
-    def sync(self) -> None:
-        """Bring what was written to the disk itself."""
-        os.fdatasync(self._fd)
-
-    def seal(self) -> None:
-        """Give the finished file its final name; it is on the disk when this returns."""
-        self.sync()
-        self._path.rename(sealed_name(self._path))
-        self.close()
-        _sync_directory(self._path.parent)
-
-    def discard(self) -> None:
-        """Remove the file."""
-        self._path.unlink(missing_ok=True)
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the file as it stands."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
 def sealed_name(part: Path) -> Path:
     """Return the final name of a ``.part`` file."""
     return part.with_name(part.name.removesuffix(PART_SUFFIX))
@@ -159,7 +99,7 @@ def repair(part: Path) -> bool:
         _patch_lengths(fd, header_bytes, sound_bytes)
         os.fsync(fd)
         part.rename(sealed_name(part))
-        _sync_directory(part.parent)
+        sync_directory(part.parent)
         return True
     finally:
         os.close(fd)
@@ -178,14 +118,15 @@ def _whole_length(fd: int) -> tuple[int, int] | None:
 
 
 def _patch_lengths(fd: int, header_bytes: int, sound_bytes: int) -> None:
-    _write_at(fd, struct.pack("<I", header_bytes - 8 + sound_bytes), 4)
+    write_at(fd, struct.pack("<I", header_bytes - 8 + sound_bytes), 4)
     if header_bytes == _LAW_HEADER_BYTES:
         block = int(struct.unpack("<H", os.pread(fd, 2, 32))[0])
-        _write_at(fd, struct.pack("<I", sound_bytes // block), header_bytes - 12)
-    _write_at(fd, struct.pack("<I", sound_bytes), header_bytes - 4)
+        write_at(fd, struct.pack("<I", sound_bytes // block), header_bytes - 12)
+    write_at(fd, struct.pack("<I", sound_bytes), header_bytes - 4)
 
 
-def _write_at(fd: int, payload: bytes, position: int) -> None:
+def write_at(fd: int, payload: bytes, position: int) -> None:
+    """Write all of ``payload`` at a place of a file."""
     view = memoryview(payload)
     while view:
         written = os.pwrite(fd, view, position)
@@ -193,7 +134,8 @@ def _write_at(fd: int, payload: bytes, position: int) -> None:
         position += written
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Bring the names of a directory to the disk itself."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)

@@ -6,19 +6,19 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 from sqlalchemy import select
 
 from cordboard.bus.port import Bus, BusError
-from cordboard.control.services import ConfigProblem, ControlServices
+from cordboard.control.services import ConfigProblem, ControlServices, Sound
 from cordboard.egress import EgressPolicy, check_url
 from cordboard.engine.dispatch import Dispatch
 from cordboard.providers.external_action.schema import SchemaInvalid, compile_schema
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.database import Database
 from cordboard.storage.recordings import DirectoryRecordings
+from cordboard.storage.sealed_file import SealedFileDamaged
 from cordboard.storage.tables import Call
 from cordboard.wiring.carriers import TRUNKS_CHANGED
 from cordboard.wiring.ground import Ground
@@ -44,12 +44,16 @@ class _ReadRecordings:
         self._recordings = recordings
         self._database = database
 
-    async def open_mp3(self, call_id: str) -> Path | bytes | None:
+    async def open_mp3(self, call_id: str) -> Sound | None:
         async with self._database.read() as session:
             row = await session.scalar(select(Call).where(Call.id == call_id))
         if row is None:
             return None
-        return await self._recordings.mp3_path(row.organisation_id, call_id)
+        try:
+            return await self._recordings.mp3(row.organisation_id, call_id)
+        except SealedFileDamaged as problem:
+            log.warning("recording.unreadable", extra={"call": call_id, "why": str(problem)})
+            return None
 
 
 @dataclass(frozen=True, slots=True)

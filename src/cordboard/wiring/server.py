@@ -32,6 +32,7 @@ from cordboard.storage.database import Database, migrate
 from cordboard.storage.inbound_plans import InboundPlans
 from cordboard.storage.master_keys import settle_master_key
 from cordboard.storage.recordings import DirectoryRecordings, recover
+from cordboard.storage.sealed_file import FileKeys
 from cordboard.storage.vault import Vault
 from cordboard.wiring.actions import SignedActions
 from cordboard.wiring.context_endpoints import ContextEndpoints
@@ -97,9 +98,7 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         egress = Egress(policy)
         stack.push_async_callback(egress.close)
         store = await stack.enter_async_context(_store(ground, egress))
-        recordings = DirectoryRecordings(settings.data_dir / "recordings", ground.clock)
-        await asyncio.to_thread(recover, settings.data_dir / "recordings")
-        await stack.enter_async_context(recordings)
+        recordings = await stack.enter_async_context(await _recordings(ground))
         transfers = Transfers()
         engine = _engine(ground, providers, store, recordings, egress, transfers)
         engine = replace(engine, apps=await stack.enter_async_context(_apps(ground, policy)))
@@ -204,6 +203,14 @@ async def _ground(settings: Settings, stack: AsyncExitStack) -> Ground:
     )
 
 
+async def _recordings(ground: Ground) -> DirectoryRecordings:
+    """Return where calls are recorded; what a crash has left there is finished first."""
+    root = ground.settings.data_dir / "recordings"
+    keys = FileKeys.of(ground.key, ground.randomness.random_bytes)
+    await asyncio.to_thread(recover, root, keys)
+    return DirectoryRecordings(root, keys, ground.clock)
+
+
 def _with_keys(ground: Ground) -> BuildProviders:
     keys = StoredKeys(ground.database, ground.vault, ground.clock.now_ms)
     return partial(build_providers, keys=keys)
@@ -294,7 +301,7 @@ async def _recover_always(recover_calls: Callable[[], Awaitable[int]]) -> None:
 
 
 def _is_recorded(recordings: DirectoryRecordings, call: OpenCall) -> bool:
-    return recordings.path(call.organisation_id, call.call_id) is not None
+    return recordings.exists(call.organisation_id, call.call_id)
 
 
 def report(where: str, error: BaseException) -> None:

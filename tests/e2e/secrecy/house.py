@@ -114,7 +114,7 @@ def _furnish(house: House) -> None:
             "register": True,
             "register_user": "us",
             "register_password": SECRETS["register_password"],
-            "target": "sip:127.0.0.1:9",
+            "target": "sip:127.0.0.1:59999",
         },
     )
     config = {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from cordboard.control.answers import answer
 from cordboard.control.calls import service
@@ -20,6 +19,7 @@ from cordboard.control.calls.schemas import (
     wants_text_times,
 )
 from cordboard.control.calls.showing import record_of, show_call
+from cordboard.control.calls.sound_answer import played
 from cordboard.control.errors import NotFound
 from cordboard.control.older_clients import readable
 from cordboard.control.requests import Body, Page, Reader, Writer
@@ -31,7 +31,6 @@ extension = APIRouter(prefix="/x/v1/calls")
 links = APIRouter()
 
 Key = Annotated[str | None, Header(alias="idempotency-key")]
-_NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 Language = Annotated[str | None, Header(alias="x-fern-language")]
 
@@ -73,26 +72,20 @@ async def end_call(caller: Writer, id: UUID) -> Response:
 
 
 @router.get("/recording")
-async def get_recording(caller: Reader, id: UUID) -> Response:
+async def get_recording(request: Request, caller: Reader, id: UUID) -> Response:
     """Return a call's recording."""
-    return await _recording(caller, id)
+    return await _recording(request, caller, id)
 
 
 @router.get("/recording/{call_id}")
-async def get_recording_by_path(caller: Reader, call_id: UUID) -> Response:
+async def get_recording_by_path(request: Request, caller: Reader, call_id: UUID) -> Response:
     """Return a call's recording, addressed as one of the pages has it."""
-    return await _recording(caller, call_id)
+    return await _recording(request, caller, call_id)
 
 
-async def _recording(caller: Caller, call_id: UUID) -> Response:
-    return _played(await service.recording(caller, str(call_id)), str(call_id))
-
-
-def _played(found: Path | bytes, call_id: str) -> Response:
-    if isinstance(found, Path):
-        name = f"{call_id}.mp3"
-        return FileResponse(found, media_type="audio/mpeg", filename=name, headers=_NOT_KEPT)
-    return Response(found, media_type="audio/mpeg", headers=_NOT_KEPT)
+async def _recording(request: Request, caller: Caller, call_id: UUID) -> Response:
+    sound = await service.recording(caller, str(call_id))
+    return played(sound, str(call_id), request.headers)
 
 
 @extension.get("")
@@ -144,7 +137,8 @@ async def get_linked_recording(
     if not as_made or not opens(services, link, signature):
         raise NotFound(service.NO_RECORDING)
     caller = Caller(services, link.organisation_id, "", "viewer", None)
-    return _played(await service.linked_recording(caller, link.call_id), link.call_id)
+    sound = await service.linked_recording(caller, link.call_id)
+    return played(sound, link.call_id, request.headers)
 
 
 @extension.post("/end")
@@ -156,9 +150,9 @@ async def end_extended(caller: Writer, id: UUID) -> Response:
 
 
 @extension.get("/recording")
-async def get_extended_recording(caller: Reader, id: UUID) -> Response:
+async def get_extended_recording(request: Request, caller: Reader, id: UUID) -> Response:
     """Return the recording of a call of an agent or a flow."""
-    return await _recording(caller, id)
+    return await _recording(request, caller, id)
 
 
 @extension.get("/{call_id}/events")

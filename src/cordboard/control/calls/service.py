@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy.orm import defer
@@ -12,6 +11,7 @@ from cordboard.control.calls.queries import COLUMNS
 from cordboard.control.errors import NotFound, Unavailable
 from cordboard.control.requests import PageQuery
 from cordboard.control.rows import find, page_of
+from cordboard.control.services import Sound
 from cordboard.control.unit import Caller, Unit
 from cordboard.ports import Direction
 from cordboard.storage.outbound_calls import withdraw
@@ -84,7 +84,7 @@ async def _is_waiting(caller: Caller, call_id: str) -> bool:
         return (await find_call(unit, call_id)).status == "not_started"
 
 
-async def recording(caller: Caller, call_id: str) -> Path | bytes:
+async def recording(caller: Caller, call_id: str) -> Sound:
     """Return a call's recording as MP3."""
     async with caller.reading() as unit:
         row = await recorded_call(unit, call_id)
@@ -94,7 +94,7 @@ async def recording(caller: Caller, call_id: str) -> Path | bytes:
     return found
 
 
-async def linked_recording(caller: Caller, call_id: str) -> Path | bytes:
+async def linked_recording(caller: Caller, call_id: str) -> Sound:
     """Return a call's recording; that there is no such call is told like any other failure."""
     try:
         return await recording(caller, call_id)
@@ -110,7 +110,7 @@ async def recorded_call(unit: Unit, call_id: str) -> Call:
     return row
 
 
-async def _mp3(caller: Caller, call_id: str) -> Path | bytes | None:
+async def _mp3(caller: Caller, call_id: str) -> Sound | None:
     try:
         async with asyncio.timeout(RECORDING_TIMEOUT_S):
             return await caller.services.recordings.open_mp3(call_id)
