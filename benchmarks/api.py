@@ -1,12 +1,14 @@
 """``python -m benchmarks.api``: creating and listing through the API, beside a bare route.
 
 The bare route is FastAPI's with nothing behind it, in a process of its own: what is left when all
-our work is taken away. A list of calls is measured at 100 rows and at ``--rows``.
+our work is taken away. A list of calls is measured at 100 rows and at ``--rows``;
+``--database-url`` names an empty database to be measured instead of a SQLite file.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import signal
 import subprocess
@@ -25,11 +27,12 @@ from uuid import uuid4
 import httpx
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import Connection, create_engine, insert
+from sqlalchemy import insert
 
 from benchmarks.__main__ import machine
 from benchmarks.bench import KEY, share_of
 from benchmarks.speech import AGENT, make_speech
+from cordboard.storage.database import Database
 from cordboard.storage.tables import Call
 
 CONNECTIONS_COUNT: Final = 8
@@ -102,19 +105,19 @@ def measured(client: httpx.Client, ask: Ask, count: int) -> Figures:
     return Figures(share_of(times, 0.5), share_of(times, 0.95), rate)
 
 
-def fill(directory: Path, agent: dict[str, Any], count: int) -> None:
+async def fill(database_url: str, agent: dict[str, Any], count: int) -> None:
     """Put so many ended calls on record."""
-    (file,) = directory.glob("*.db")
-    engine = create_engine(f"sqlite:///{file}")
+    database = Database(database_url)
     at = datetime.now(UTC) - timedelta(days=2)
-    with engine.begin() as connection:
-        for first in range(0, count, CHUNK_COUNT):
-            chunk = range(first, min(first + CHUNK_COUNT, count))
-            _store(connection, agent, [at + timedelta(seconds=number) for number in chunk])
-    engine.dispose()
+    for first in range(0, count, CHUNK_COUNT):
+        chunk = range(first, min(first + CHUNK_COUNT, count))
+        async with database.write() as session:
+            rows = _rows(agent, [at + timedelta(seconds=number) for number in chunk])
+            await session.execute(insert(Call), rows)
+    await database.close()
 
 
-def _store(connection: Connection, agent: dict[str, Any], times: list[datetime]) -> None:
+def _rows(agent: dict[str, Any], times: list[datetime]) -> list[dict[str, Any]]:
     fields = {
         "organisation_id": agent["user_id"], "direction": "inbound", "status": "ended",
         "from_number": "12025550101", "to_number": "12025550100", "agent_id": agent["id"],
@@ -123,11 +126,10 @@ def _store(connection: Connection, agent: dict[str, Any], times: list[datetime])
         "recording_available": False,
         "transcript": "HUMAN: hello\nBOT: hello\n" * 20,
     }  # fmt: skip
-    rows = [
+    return [
         {**fields, "id": str(uuid4()), "created_at": at, "started_at": at, "ended_at": at}
         for at in times
     ]
-    connection.execute(insert(Call), rows)
 
 
 def main() -> None:
@@ -135,6 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.api", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="calls on record")
     parser.add_argument("--count", type=int, default=300, help="requests of each kind")
+    parser.add_argument("--database-url", help="an empty database; without it, a SQLite file")
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.bare:
@@ -143,10 +146,11 @@ def main() -> None:
     sys.stdout.write(f"{machine()}\n\n| request | p50 ms | p95 ms | per second, ")
     sys.stdout.write(f"{CONNECTIONS_COUNT} at once |\n|---|---|---|---|\n")
     with tempfile.TemporaryDirectory() as name, (Path(name) / "log").open("w+") as log:
-        _run(Path(name), log, given.rows, given.count)
+        database_url = given.database_url or f"sqlite:///{name}/cordboard.db"
+        _run(Path(name), log, given.rows, given.count, database_url)
 
 
-def _run(place: Path, log: IO[str], rows: int, count: int) -> None:
+def _run(place: Path, log: IO[str], rows: int, count: int, database_url: str) -> None:
     def show(name: str, client: httpx.Client, ask: Ask) -> None:
         sys.stdout.write(measured(client, ask, count).row(name))
         sys.stdout.flush()
@@ -157,7 +161,7 @@ def _run(place: Path, log: IO[str], rows: int, count: int) -> None:
     words = [
         "benchmarks.server", "0", str(place / AGENT), "--profile=development", "--http-port=0",
         "--sip-port=0", f"--bootstrap-key={KEY}", f"--data-dir={place / 'data'}",
-        "--log-level=warning",
+        "--log-level=warning", f"--database-url={database_url}",
     ]  # fmt: skip
     with serving(words, log) as client:
         show("create a prompt", client, lambda it: it.post("/v1/prompts/create", json=PROMPT))
@@ -165,7 +169,7 @@ def _run(place: Path, log: IO[str], rows: int, count: int) -> None:
         agent = client.post("/v1/agents/create", json={"prompt": PROMPT}).json()
         there = 0
         for wanted in (100, rows):
-            fill(place / "data", agent, wanted - there)
+            asyncio.run(fill(database_url, agent, wanted - there))
             there = wanted
             for title, page in (("first", 1), ("middle", wanted // 20), ("last", wanted // 10)):
                 query = {"page": page}

@@ -7,6 +7,7 @@ import typer
 from cordboard.cli import (
     call,
     calls,
+    database,
     deliveries,
     doctor,
     flow,
@@ -42,3 +43,4 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(organisations.app, name="organizations")
 app.add_typer(calls.app, name="calls")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(database.app, name="database")

@@ -54,6 +54,8 @@ _SERVER_SETTINGS: Final = {
     # A process that hangs in the midst of a transaction must not keep the others waiting for ever.
     "idle_in_transaction_session_timeout": "15s",
     "lock_timeout": "10s",
+    # A plan that was made and kept while a table was small reads all of it once it is large.
+    "plan_cache_mode": "force_custom_plan",
 }
 
 
