@@ -86,6 +86,21 @@ def test_junk(body: str) -> None:
     assert answer.problems
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'\xef\xbb\xbf{"type": "speak", "text": "marked"}', "marked"),
+        (b'{"type": "speak", "text": "gr\xfcn"}', "gr\ufffdn"),
+        (b'{"type": "speak", "text": "cut \\ud83d"}', "cut \ufffd"),
+        (b'{"type": "speak", "text": "\\ude00 \\ud83d\\ude00"}', "\ufffd \U0001f600"),
+    ],
+)
+def test_odd_encodings(body: bytes, said: str) -> None:
+    """A mark before the text, another encoding, and half a character lose no sentence."""
+    answer = AnswerReader("s", lambda other: False, Voices((), "tone")).read(body)
+    assert [action.text for action in answer.actions if isinstance(action, FlowSpeak)] == [said]
+
+
 def test_every_action() -> None:
     """Every action with every field comes out in the call's words."""
     assert action(

@@ -46,6 +46,16 @@ def test_odd_rates(rate_hz: int) -> None:
     assert sound.rate_hz in (16_000, 48_000)
 
 
+def test_beyond_full_scale() -> None:
+    """Samples that no converter could play sound at full scale, whatever the file holds."""
+    file = io.BytesIO()
+    samples = np.array([[3e38, 3e38], [-3e38, 3e38], [np.inf, np.nan]], "<f4").repeat(80, axis=0)
+    soundfile.write(file, samples, 16_000, format="WAV", subtype="FLOAT")
+    sound, _ = sound_of(text(file.getvalue()))
+    pcm = np.frombuffer(sound.pcm, "<i2")
+    assert (pcm[0], pcm[80], pcm[160]) == (32_767, 0, 16_384)
+
+
 def test_cut_short() -> None:
     """A file that ends too early plays as far as it goes, with a remark."""
     sound, remarks = sound_of(text(wav(tone(1_000))[: 44 + 16_000]))

@@ -85,7 +85,7 @@ class Timeouts(Rule):
 
     def _wish(self, action: FlowAction) -> None:
         if isinstance(action, FlowSpeak):
-            self._wish_ms, self._armed = action.input_timeout_ms, False
+            self._wish_ms, self._armed = action.input_timeout_ms or None, False
         elif isinstance(action, FlowAudio):
             self._wish_ms, self._armed = action.input_timeout_ms or self._wish_ms, False
 

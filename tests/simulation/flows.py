@@ -100,7 +100,7 @@ class SeededTargets:
         self._draw = draw
 
     async def leg(self, call: NewCall, leg: Leg, wish: TransferWish) -> OutgoingLeg | HandedOver:
-        assert wish.number == TARGET
+        assert wish.number
         draw = self._draw
         if draw.uniform(0, 1) < 0.08:
             raise DialFailed("no port is left", LegEndedBy.LOCAL, EndReason.CARRIER_FAILED)

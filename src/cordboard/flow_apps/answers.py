@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +25,12 @@ INLINE_BYTES_MAX: Final = 64 * 1024
 
 _ALIASES: Final = {"transfer": {"transfer_to": "target_phone_number"}}
 _NOTHING: Final[tuple[object, ...]] = (None, "", [])
+
+# An escape of half a character whose other half is missing (RFC 8259, section 8.2).
+_HALF: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 
 Json = dict[str, Any]
 
@@ -47,16 +55,19 @@ class AnswerReader:
 
     def read(self, document: bytes | str) -> Answer:
         """Return what is wanted; of anything that is no action nothing but a problem remains."""
+        if isinstance(document, str):
+            document = document.encode(errors="replace")
+        document = document.removeprefix(BOM_UTF8)
         if not document.strip():
             return Answer()
+        problems: list[Problem] = []
         try:
-            value = from_json(document, allow_inf_nan=False)
+            value = _parsed(document, problems)
         except ValueError:
             return Answer((), (Problem("", "is not JSON"),))
         if value in _NOTHING:
             return Answer()
         actions: list[FlowAction] = []
-        problems: list[Problem] = []
         for place, item in _items(value):
             if place and int(place) >= ACTIONS_MAX:
                 problems.append(Problem("", f"holds more than {ACTIONS_MAX} actions; cut"))
@@ -103,6 +114,19 @@ class AnswerReader:
         what = "is missing" if named is None else "is not that of this call"
         problems.append(Problem("session_id", f"{what}; taken for this call"))
         return True
+
+
+def _parsed(document: bytes, problems: list[Problem]) -> Any:
+    """Return the value of a document, also where its text is cut in the middle of a character or
+    is in another encoding. Raises ``ValueError``.
+    """
+    try:
+        return from_json(document, allow_inf_nan=False)
+    except ValueError:
+        mended = _HALF.sub(b"\\\\ufffd", document.decode(errors="replace").encode())
+        value = from_json(mended, allow_inf_nan=False)
+        problems.append(Problem("", "holds characters that are none; each stands as \ufffd"))
+        return value
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:

@@ -80,7 +80,9 @@ def _read(document: bytes) -> tuple[NDArray[np.float32], int, str]:
             if not _HZ_RANGE[0] <= file.samplerate <= _HZ_RANGE[1]:
                 raise NoSound(f"has a rate of {file.samplerate} Hz")
             samples: NDArray[Any] = file.read(most, dtype="float32", always_2d=True)
-            return np.nan_to_num(samples), file.samplerate, _unusual(file)
+            # Floats may hold anything; beyond full scale there is nothing to be heard.
+            samples = np.clip(np.nan_to_num(samples), -1.0, 1.0)
+            return samples, file.samplerate, _unusual(file)
     except (soundfile.SoundFileError, RuntimeError, TypeError, MemoryError):
         raise NoSound("is a WAV file that cannot be read") from None
 

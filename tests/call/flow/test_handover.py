@@ -82,10 +82,16 @@ def test_words_while_ringing() -> None:
 
 
 def test_no_silence_while_ringing() -> None:
-    """The silence of a caller who waits for a target is not told."""
+    """The silence of a caller who waits for a target is not told, nor that after their return
+    before the app has spoken again.
+    """
     call = flowing()
     call.app(say("Which day?", input_timeout_ms=5_000))
     call.finish_all()
     call.pushes(FlowTransfer(number="+4930555777", timeout_s=30))
+    call.pushes(say("Still ringing.", input_timeout_ms=5_000))
+    call.finish_all()
     call.wait(20_000)
+    _outcome(call, REFUSED)
+    call.wait(6_000)
     assert "user_input_timeout" not in call.told

@@ -244,6 +244,7 @@ class FlowOperator:
             doing.transfer_answered(action_call_id, desk)
             self._exchange.muted = doing.handover.done
         elif doing.transfer_failed(action_call_id, outcome.outcome_class, desk, self._now_ms):
+            self._timer.disarm()
             self._tell("session_start")
 
     @property
