@@ -97,7 +97,7 @@ def test_junk(body: str) -> None:
 )
 def test_odd_encodings(body: bytes, said: str) -> None:
     """A mark before the text, another encoding, and half a character lose no sentence."""
-    answer = AnswerReader("s", lambda other: False, Voices((), "tone")).read(body)
+    answer = AnswerReader(ID, OTHER.__eq__, Voices()).read(body)
     assert [action.text for action in answer.actions if isinstance(action, FlowSpeak)] == [said]
 
 
