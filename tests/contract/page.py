@@ -21,10 +21,16 @@ against this server, with its plain and its asynchronous class; `make test` trie
 The Node client's requests are tried byte by byte (`tests/contract/test_node.py`).
 
 In the columns: **yes**: it works; **–**: that release has no such thing; a number: the status that
-the server answers for now. The server is told the release by its `X-Fern-SDK-Version` header and
+the server answers for now; **its own fault**: that release fails on what every server answers
+(0.0.20 reads a recording as JSON). The server is told the release by its `X-Fern-SDK-Version` header and
 answers older ones in the forms they can read: a voice they do not know is shown as an Azure one,
 a call or number over SIP as one of Vonage.
 """
+NO_METHOD: Final = {
+    "GET /metrics": "no method has it; for Prometheus, `tests/control/test_measures.py`",
+}
+"""Operations of the schema that no release has a method for."""
+
 FIELDS_SENT: Final = """\
 **kept**: the answer shows what was sent; **masked**: a secret, of which the answer shows the end;
 **taken**: it has its effect, and that release's answer has no field for it.
@@ -32,6 +38,33 @@ FIELDS_SENT: Final = """\
 FIELDS_SHOWN: Final = """\
 **yes**: every answer held the field (it may be null).
 """
+PAGES_INTRODUCTION: Final = """\
+Every snippet of the four pages that this server was built after, in each form that they print:
+"""
+PAGES: Final = (
+    ("External Actions", "Python", "below", "tests/contract/test_snippets.py"),
+    ("", "JSON Schema, as printed", "", "tests/control/test_seeds.py"),
+    (
+        "",
+        "request, signature check, response",
+        "[External actions](guides/external-actions.md)",
+        "tests/docs/test_guides.py",
+    ),
+    ("Using actions", "Python", "below", "tests/contract/test_snippets.py"),
+    ("", "TypeScript, as bytes", "", "tests/contract/test_node.py"),
+    ("", "cURL, as bytes", "", "tests/control/test_seeds.py"),
+    ("Create Call", "Python", "below", "tests/contract/test_snippets.py"),
+    ("", "cURL, as bytes", "", "tests/control/test_seeds.py"),
+    ("", "the answer's fields", "above", "tests/control/test_openapi.py"),
+    (
+        "Action Types (AI Flow)",
+        "HTTP, WebSocket, the three patterns, word for word",
+        "[Flows](guides/flows.md)",
+        "tests/flow_apps/test_seed_page.py",
+    ),
+)
+"""Each page with its forms, where they stand in the documentation, and what runs them."""
+
 SNIPPETS_INTRODUCTION: Final = """\
 Each is the present-day form of a snippet of the hosted service's pages: Python for client 0.0.48,
 run as it stands by `tests/contract/test_snippets.py`. `vocode_client` is
@@ -53,6 +86,8 @@ def render(reports: Reports) -> str:
         FIELDS_SHOWN,
         table(["object", "field"], versions, _shown(reports)),
         "## The snippets of the pages\n",
+        PAGES_INTRODUCTION,
+        table(["page", "form", "where", "run by"], [], _pages()),
         SNIPPETS_INTRODUCTION,
         *(f"### {title}\n\n```python\n{code.strip()}\n```\n" for title, code in SNIPPETS.items()),
     ]
@@ -84,7 +119,13 @@ def _operations(reports: Reports) -> list[list[str]]:
     for method in dict.fromkeys(METHODS.values()):
         cells = [_worked(report, method) for report in reports.values()]
         rows.append([f"`{path_of(method)}`", f"`{method}`", *cells])
+    nowhere = [NONE] * len(reports)
+    rows += [[f"`{operation}`", why, *nowhere] for operation, why in NO_METHOD.items()]
     return sorted(rows, key=lambda row: row[0].split("/", 1)[1])
+
+
+def _pages() -> list[list[str]]:
+    return [[page, form, where, f"`{test}`"] for page, form, where, test in PAGES]
 
 
 def _worked(report: Mapping[str, Any], method: str) -> str:

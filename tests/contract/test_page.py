@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.contract.clients import ROOT, VERSIONS
-from tests.contract.page import path_of, render
+from tests.contract.page import PAGES, path_of, render
 
 pytestmark = pytest.mark.xdist_group("contract")
 
@@ -25,6 +26,22 @@ def test_the_page_is_up_to_date(reports: dict[str, dict[str, Any]]) -> None:
         assert rendered == written, "make docs"
     else:  # some releases do not run on this Python
         assert set(first_cells(rendered)) <= set(first_cells(written)), "make docs"
+
+
+def test_every_operation_is_there(reports: dict[str, dict[str, Any]]) -> None:
+    """All 43 operations of the schema have a row, also the one that no client has a method for."""
+    paths = json.loads((ROOT / "tests" / "control" / "vocode_api.json").read_text())["paths"]
+    wanted = {f"`{method.upper()} {path}`" for path, item in paths.items() for method in item}
+    rows = {cell.removeprefix("| ") for cell in first_cells(render(reports))}
+    assert len(wanted) == 43
+    assert wanted <= rows
+
+
+def test_what_runs_the_pages_exists() -> None:
+    """Each form of each page names a file of tests that is there."""
+    assert {page for page, *_ in PAGES if page} >= {"External Actions", "Using actions"}
+    for *_, test in PAGES:
+        assert (ROOT / test).is_file(), test
 
 
 def test_paths() -> None:
