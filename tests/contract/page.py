@@ -22,9 +22,9 @@ The Node client's requests are tried byte by byte (`tests/contract/test_node.py`
 
 In the columns: **yes**: it works; **–**: that release has no such thing; a number: the status that
 the server answers for now; **its own fault**: that release fails on what every server answers
-(0.0.20 reads a recording as JSON). The server is told the release by its `X-Fern-SDK-Version` header and
-answers older ones in the forms they can read: a voice they do not know is shown as an Azure one,
-a call or number over SIP as one of Vonage.
+(0.0.20 reads a recording as JSON). The server is told the release by its `X-Fern-SDK-Version`
+header and answers older ones in the forms they can read: a voice they do not know is shown as an
+Azure one, a call or number over SIP as one of Vonage.
 """
 NO_METHOD: Final = {
     "GET /metrics": "no method has it; for Prometheus, `tests/control/test_measures.py`",
@@ -59,7 +59,7 @@ PAGES: Final = (
     (
         "Action Types (AI Flow)",
         "HTTP, WebSocket, the three patterns, word for word",
-        "[Flows](guides/flows.md)",
+        "[AI Flow](ai-flow.md)",
         "tests/flow_apps/test_seed_page.py",
     ),
 )
