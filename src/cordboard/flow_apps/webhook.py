@@ -41,7 +41,7 @@ class WebhookLine:
         self._address = address
         self._waiting: deque[_Told] = deque()
         self._changed = asyncio.Event()
-        self._lesser_open = False
+        self._lesser_open_count = 0
         self._closed = False
 
     def tell(
@@ -68,7 +68,7 @@ class WebhookLine:
             while self._waiting or not self._closed:
                 if self._may_send():
                     told = self._waiting.popleft()
-                    self._lesser_open |= told.kind not in _URGENT
+                    self._lesser_open_count += told.kind not in _URGENT
                     on_its_way = asyncio.Event()
                     group.create_task(self._send(told, on_its_way))
                     # The next one is sent after it, whichever connection is quicker.
@@ -81,7 +81,7 @@ class WebhookLine:
         """An urgent event takes those before it along, so that their order stays."""
         if not self._waiting:
             return False
-        return not self._lesser_open or any(told.kind in _URGENT for told in self._waiting)
+        return not self._lesser_open_count or any(told.kind in _URGENT for told in self._waiting)
 
     async def _send(self, told: _Told, on_its_way: asyncio.Event) -> None:
         try:
@@ -98,8 +98,7 @@ class WebhookLine:
                 await self._take(told, answer)
         finally:
             on_its_way.set()
-            if told.kind not in _URGENT:
-                self._lesser_open = False
+            self._lesser_open_count -= told.kind not in _URGENT
             self._changed.set()
 
     async def _post(self, told: _Told, on_its_way: asyncio.Event) -> EgressAnswer:
