@@ -23,13 +23,16 @@ def data_dir(tmp_path: Path) -> Path:
     return directory
 
 
-def look(data_dir: Path, http_port: int = 0, transcriber: str = "tone") -> Result:
+def look(
+    data_dir: Path, http_port: int = 0, transcriber: str = "tone", roles: str = "api,engine"
+) -> Result:
     """Run the doctor on free ports, with speech that is always there."""
     return RUNNER.invoke(
         app,
         [
             "doctor", "--profile", "development", "--data-dir", str(data_dir), "--sip-port", "0",
             "--http-port", str(http_port), "--transcriber", transcriber, "--synthesizer", "tone",
+            "--roles", roles,
         ],
     )  # fmt: skip
 
@@ -74,6 +77,13 @@ def test_a_port_in_use(data_dir: Path) -> None:
             result = look(data_dir, port)
     assert result.exit_code == 0, result.output
     assert "a server runs here" in result.output
+
+
+def test_only_work(data_dir: Path) -> None:
+    """A process that only does durable work needs neither ports nor providers."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        result = look(data_dir, int(other.getsockname()[1]), roles="work", transcriber="nosuch")
+    assert result.exit_code == 0, result.output
 
 
 def test_a_provider_that_does_not_exist(data_dir: Path) -> None:

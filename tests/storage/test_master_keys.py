@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -61,6 +62,14 @@ async def test_a_key_by_setting_is_shared_by_machines(database: Database, tmp_pa
     wrong = base64.b64encode(CHANCE.random_bytes(32)).decode()
     with pytest.raises(MasterKeyRefused, match="not the one"):
         await settled(database, tmp_path / "two", wrong)
+
+
+async def test_a_key_by_file_is_shared_by_machines(database: Database, tmp_path: Path) -> None:
+    """A copy of the key's file is enough for another directory."""
+    made = await settled(database, tmp_path / "one")
+    (tmp_path / "two").mkdir()
+    shutil.copy2(tmp_path / "one" / "master.key", tmp_path / "two")
+    assert (await settled(database, tmp_path / "two")).key_id == made.key_id
 
 
 async def test_a_key_of_another_database_is_refused(database: Database, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cordboard.settings import SettingError, Settings
+from cordboard.storage.vault import MasterKeyRefused
 from cordboard.wiring.server import running
 from cordboard.wiring.work import working
 from tests.delivery.receiver import KEY, house
@@ -39,6 +40,13 @@ async def test_apart(roles: str, tmp_path: Path) -> None:
     """The API and the engine apart are refused by name."""
     with pytest.raises(SettingError, match="CORDBOARD_ROLES"):
         async with running(_settings(tmp_path, roles=roles)):
+            pass
+
+
+async def test_no_key(tmp_path: Path) -> None:
+    """A worker that starts first does not make a key that the server does not have."""
+    with pytest.raises(MasterKeyRefused, match="CORDBOARD_MASTER_KEY"):
+        async with working(_settings(tmp_path)):
             pass
 
 

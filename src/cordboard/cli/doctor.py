@@ -26,9 +26,12 @@ class Finding:
 
 def _doctor(settings: Settings) -> None:
     """Look at settings, ports, data directory and providers; exit code 1 if calls cannot come."""
-    findings = [*_ports(settings), *_addresses(settings), *_data(settings), *_key(settings)]
-    findings += asyncio.run(_providers(settings))
-    if not any(finding.level == "problem" for finding in findings):
+    findings = [*_data(settings), *_key(settings)]
+    takes_calls = settings.roles != {"work"}
+    if takes_calls:
+        findings = [*_ports(settings), *_addresses(settings), *findings]
+        findings += asyncio.run(_providers(settings))
+    if takes_calls and not any(finding.level == "problem" for finding in findings):
         findings += asyncio.run(_carriers(settings))
     for finding in findings:
         sys.stdout.write(f"{finding.level:8} {finding.text}\n")

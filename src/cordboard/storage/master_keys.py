@@ -14,6 +14,7 @@ from cordboard.storage.vault import (
     KEY_SETTING,
     MasterKey,
     MasterKeyRefused,
+    given_key,
     load_master_key,
 )
 
@@ -36,13 +37,15 @@ async def settle_master_key(
     async with database.read() as session:
         check = await session.scalar(select(KeyCheck))
         in_use = check is not None or await session.scalar(select(Organisation.id)) is not None
-    if check is not None and text:
-        key = MasterKey.from_text(text)
-    elif check is not None and not (data_dir / KEY_FILE).exists():
-        raise MasterKeyRefused(
-            f"the database holds data, but {data_dir} holds no master key: put {KEY_FILE} back or "
-            f"set {KEY_SETTING}; its secrets cannot be read without it"
-        )
+    if check is not None:
+        # Whichever directory it comes from: the database tells whether it is the right one.
+        given = given_key(data_dir, text)
+        if given is None:
+            raise MasterKeyRefused(
+                f"the database holds data, but {data_dir} holds no master key: put {KEY_FILE} back "
+                f"or set {KEY_SETTING}; its secrets cannot be read without it"
+            )
+        key = given
     else:
         known = in_use or (data_dir / "recordings").exists()
         key = load_master_key(data_dir, text, randomness.random_bytes, holds_data=known)

@@ -135,7 +135,7 @@ def load_master_key(
     """
     stored = _read_check(data_dir)
     known = stored is not None or (_holds_data(data_dir) if holds_data is None else holds_data)
-    key = _given_key(data_dir, text)
+    key = given_key(data_dir, text)
     if key is None:
         if known:
             raise MasterKeyRefused(
@@ -237,7 +237,13 @@ def _parts(sealed: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def _given_key(data_dir: Path, text: str | None) -> MasterKey | None:
+def given_key(data_dir: Path, text: str | None) -> MasterKey | None:
+    """Return the key of the setting, else of the directory's file; None where there is neither.
+
+    Raises:
+        MasterKeyRefused: it cannot be read, is malformed, or can be read by others.
+
+    """
     if text is not None:
         return MasterKey.from_text(text)
     path = data_dir / KEY_FILE
@@ -259,7 +265,7 @@ def _given_key(data_dir: Path, text: str | None) -> MasterKey | None:
 def _make_key(data_dir: Path, random_bytes: RandomBytes) -> MasterKey:
     text = base64.b64encode(random_bytes(_KEY_BYTES)).decode()
     _write_once(data_dir / KEY_FILE, text + "\n")
-    key = _given_key(data_dir, None)  # another start may have been first
+    key = given_key(data_dir, None)  # another start may have been first
     if key is None:
         raise MasterKeyRefused(f"the master key in {data_dir} vanished while it was made")
     return key

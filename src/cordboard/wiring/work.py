@@ -15,7 +15,7 @@ from cordboard.ids import Randomness
 from cordboard.settings import SettingError, Settings
 from cordboard.storage.database import Database, address, migrate
 from cordboard.storage.master_keys import settle_master_key
-from cordboard.storage.vault import Vault
+from cordboard.storage.vault import KEY_FILE, KEY_SETTING, MasterKeyRefused, Vault, given_key
 from cordboard.wiring.delivery import delivery_worker
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.signals import StopSignals
@@ -37,7 +37,11 @@ async def working(settings: Settings) -> AsyncIterator[DeliveryWorker]:
         raise SettingError(
             "CORDBOARD_PUBLIC_URL (--public-url) must be set: this process has no HTTP port"
         )
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if given_key(settings.data_dir, settings.master_key) is None:
+        raise MasterKeyRefused(
+            f"a process that only works makes no master key: put the server's {KEY_FILE} into "
+            f"{settings.data_dir} or set {KEY_SETTING}"
+        )
     clock, randomness = SystemClock(), Randomness.system()
     await migrate(settings.database_url)
     database = Database(settings.database_url)
