@@ -57,10 +57,17 @@ class FakeRest:
         self.requests = 0
         self.numbers: dict[str, dict[str, str]] = {}
         """The fields of each number of the account, by the number."""
+        self.numbers_ever = 0
         self.trouble: deque[web.Response | None] = deque()
         """Answers to be given instead, one per request; None cuts the connection."""
         self.lose_answers = 0
-        """So many calls are placed whose answer never arrives."""
+        """So many calls are placed, or numbers sold, whose answer never arrives."""
+        self.for_sale: list[str] = []
+        """Numbers of the US that can be bought."""
+        self.sold_meanwhile: list[str] = []
+        """Numbers that are offered, and are gone when somebody wants to buy them."""
+        self.break_lookups = 0
+        """So many times a number is not found by its friendly name, since the service is down."""
         self.url = ""
 
     @contextlib.asynccontextmanager
@@ -71,7 +78,11 @@ class FakeRest:
         app.router.add_post(folder + "Calls.json", self._create)
         app.router.add_get(folder + "Calls.json", self._list)
         app.router.add_get(folder + "IncomingPhoneNumbers.json", self._list_numbers)
+        app.router.add_post(folder + "IncomingPhoneNumbers.json", self._buy_number)
         app.router.add_post(folder + "IncomingPhoneNumbers/{sid}.json", self._update_number)
+        app.router.add_delete(folder + "IncomingPhoneNumbers/{sid}.json", self._release_number)
+        local = folder + "AvailablePhoneNumbers/{country}/Local.json"
+        app.router.add_get(local, self._offer_numbers)
         app.router.add_get(folder + "Calls/{sid}.json", self._fetch)
         app.router.add_post(folder + "Calls/{sid}.json", self._update)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -86,7 +97,8 @@ class FakeRest:
 
     def owns(self, number: str, voice_url: str = "") -> dict[str, str]:
         """Have a number; returns its fields, which change."""
-        sid = f"PN{len(self.numbers) + 1:032x}"
+        self.numbers_ever += 1
+        sid = f"PN{self.numbers_ever:032x}"
         fields = {"sid": sid, "phone_number": number, "voice_url": voice_url}
         self.numbers[number] = fields | {"status_callback": ""}
         return self.numbers[number]
@@ -151,8 +163,15 @@ class FakeRest:
         form = await self._form(request)
         if isinstance(form, web.Response):
             return form
-        wanted = request.query.get("PhoneNumber", "")
-        found = [fields for number, fields in self.numbers.items() if wanted in number]
+        wanted, name = request.query.get("PhoneNumber", ""), request.query.get("FriendlyName")
+        if name is not None and self.break_lookups:
+            self.break_lookups -= 1
+            return failure(503, 20503)
+        found = [
+            fields
+            for number, fields in self.numbers.items()
+            if wanted in number and name in (None, fields.get("friendly_name"))
+        ]
         return web.json_response({"incoming_phone_numbers": found, "page": 0})
 
     async def _update_number(self, request: web.Request) -> web.Response:
@@ -164,6 +183,44 @@ class FakeRest:
                 names = {"VoiceUrl": "voice_url", "StatusCallback": "status_callback"}
                 fields |= {names[name]: value for name, value in form if name in names}
                 return web.json_response(fields)
+        return failure(404, 20404)
+
+    async def _offer_numbers(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        area = request.query.get("AreaCode", "")
+        there = request.match_info["country"] == "US"
+        found = [n for n in self.for_sale if there and n.removeprefix("+1").startswith(area)]
+        shown = [{"phone_number": number, "iso_country": "US"} for number in found]
+        return web.json_response({"available_phone_numbers": shown, "uri": request.path})
+
+    async def _buy_number(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        fields = dict(form)
+        number = fields.get("PhoneNumber", "")
+        if number not in self.for_sale or number in self.sold_meanwhile:
+            return failure(400, 21422)
+        self.for_sale.remove(number)
+        owned = self.owns(number, fields.get("VoiceUrl", ""))
+        owned["friendly_name"] = fields.get("FriendlyName", number)
+        owned["status_callback"] = fields.get("StatusCallback", "")
+        if self.lose_answers:
+            self.lose_answers -= 1
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response(owned, status=201)
+
+    async def _release_number(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        for number, fields in self.numbers.items():
+            if fields["sid"] == request.match_info["sid"]:
+                del self.numbers[number]
+                return web.Response(status=204)
         return failure(404, 20404)
 
     async def _fetch(self, request: web.Request) -> web.Response:

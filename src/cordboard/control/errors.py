@@ -80,6 +80,10 @@ class Unavailable(ControlError):
         super().__init__(detail, {"Retry-After": "1"})
 
 
+class PurchaseUnknown(Unavailable):
+    """A carrier has not said whether it sold a number."""
+
+
 class TooManyCalls(ControlError):
     """The organisation has asked for more calls than can wait."""
 

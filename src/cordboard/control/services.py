@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cordboard.control.errors import BadRequest
 from cordboard.control.totals import Totals
 from cordboard.dial_policy import DialRules
 from cordboard.ports import Clock, Randomness
@@ -80,17 +81,34 @@ def _nothing_counted() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkedNumber:
-    """A number that calls come in by through an account at a carrier, from now on or no longer."""
+class BoughtNumber:
+    """A number that an account has bought; ``number`` has its ``+``."""
 
-    organisation_id: str
-    connection_id: str
     number: str
-    linked: bool
+    carrier_sid: str
 
 
-def _nobody_cares(_: LinkedNumber) -> None:
-    pass
+class NumberMarket(Protocol):
+    """How the API buys numbers at carriers."""
+
+    async def buy(
+        self, organisation_id: str, connection_id: str, purchase_id: str, area_code: str
+    ) -> BoughtNumber:
+        """Buy a number that bears ``purchase_id`` at the carrier; at most once for each of them.
+
+        Raises:
+            PurchaseUnknown: the carrier may have sold one all the same; it is looked after.
+            ControlError: nothing was bought, and why.
+
+        """
+        ...
+
+
+class _NoMarket:
+    async def buy(
+        self, organisation_id: str, connection_id: str, purchase_id: str, area_code: str
+    ) -> BoughtNumber:
+        raise BadRequest("telephony_account_connection: no carrier is reached from here")
 
 
 async def _nobody_waits() -> None:
@@ -106,9 +124,10 @@ class ControlServices:
     besides whether an operator gave the target.
     ``check_external_action`` returns problems and warnings of an external action's config.
     ``plan_options`` (content-free or not) are for calls that are asked for here; ``call_wanted``
-    tells engines that one was; ``number_linked`` has a carrier lead calls of a number here, or no
-    longer; ``trunks_changed`` returns when those of this process go by the
-    trunks there are now. ``monthly_minutes_max`` is what each organisation may telephone, 0 for any
+    tells engines that one was; ``numbers_changed`` tells that accounts are to be asked something of
+    numbers, which ``number_market`` buys; ``trunks_changed`` returns when those of this process go
+    by the trunks there are now. ``monthly_minutes_max`` is what each organisation may
+    telephone, 0 for any
     amount; ``metrics`` returns the body of ``GET /metrics``. ``ready`` returns None, or why the
     server should get no requests now.
     """
@@ -129,7 +148,8 @@ class ControlServices:
     plan_options: Callable[[bool], PlanOptions] = _plainly
     call_wanted: Callable[[], None] = _nobody
     trunks_changed: Callable[[], Awaitable[None]] = _nobody_waits
-    number_linked: Callable[[LinkedNumber], None] = _nobody_cares
+    numbers_changed: Callable[[], None] = _nobody
+    number_market: NumberMarket = field(default_factory=_NoMarket)
     body_max_bytes: int = 500_000
     monthly_minutes_max: int = 0
     metrics: Callable[[], str] = _nothing_counted

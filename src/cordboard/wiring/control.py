@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -26,7 +26,7 @@ from cordboard.wiring.measures import measures
 from cordboard.wiring.options import dial_rules, plan_options
 from cordboard.wiring.outbound import WANTED
 from cordboard.wiring.reach import TrunkReach
-from cordboard.wiring.twilio_numbers import NUMBER_LINKED
+from cordboard.wiring.twilio_numbers import NUMBERS_CHANGED, AccountMarket
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +82,7 @@ def control_services(
     recordings: DirectoryRecordings,
     store: SqlCallStore,
     bus: Bus,
+    market: AccountMarket,
 ) -> ControlServices:
     """Return all that the API needs."""
 
@@ -116,7 +117,8 @@ def control_services(
         plan_options=lambda content_free: plan_options(ground.settings, content_free=content_free),
         call_wanted=lambda: bus.publish(WANTED, {}),
         trunks_changed=trunks_changed,
-        number_linked=lambda number: bus.publish(NUMBER_LINKED, asdict(number)),
+        numbers_changed=lambda: bus.publish(NUMBERS_CHANGED, {}),
+        number_market=market,
         monthly_minutes_max=ground.settings.monthly_minutes_max,
         metrics=measures(dispatch, store, dispatch.lateness),
     )

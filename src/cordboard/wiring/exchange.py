@@ -19,6 +19,7 @@ from cordboard.wiring.permits import Permits
 from cordboard.wiring.providers import Providers
 from cordboard.wiring.transfers import Transfers
 from cordboard.wiring.twilio import TwilioCarrier
+from cordboard.wiring.twilio_numbers import LinkedNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ async def open_exchange(
     permits = Permits(ground.database, ground.clock, rules, limits)
     linked = TwilioCarrier(ground, parts.engine, parts.dispatch, parts.store, permits, public_url)
     await stack.enter_async_context(linked.running())
-    await stack.enter_async_context(linked.numbers(parts.bus).running())
+    await stack.enter_async_context(LinkedNumbers(linked.numbers, parts.bus).running())
     sip = SipCarrier(
         ground,
         parts.engine,

@@ -48,6 +48,7 @@ from cordboard.wiring.providers import Providers, build_providers
 from cordboard.wiring.signals import StopSignals
 from cordboard.wiring.stored_keys import StoredKeys
 from cordboard.wiring.transfers import Transfers
+from cordboard.wiring.twilio_numbers import AccountMarket
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,9 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         )
         await recover_calls()
         _run_always(stack, ticking, _recover_always(recover_calls), "recovery")
-        services = control_services(ground, policy, dispatch, recordings, store, bus)
+        services = control_services(
+            ground, policy, dispatch, recordings, store, bus, AccountMarket(exchange.linked.numbers)
+        )
         owner_key = await ensure_owner(services, settings.bootstrap_key)
         app = create_app(services)
         app.router.routes.extend(exchange.linked.routes())

@@ -15,7 +15,6 @@ from urllib.parse import parse_qs
 import aiohttp
 from starlette.routing import Route
 
-from cordboard.bus.port import Bus
 from cordboard.call.events import AnswerJudged
 from cordboard.dial_policy import TrunkDialing
 from cordboard.engine.dispatch import Admission, Dispatch
@@ -53,7 +52,7 @@ from cordboard.wiring.ground import Ground
 from cordboard.wiring.permits import CallPermit, Permits, international
 from cordboard.wiring.transfers import split
 from cordboard.wiring.twilio_accounts import Linked, TwilioAccounts
-from cordboard.wiring.twilio_numbers import LinkedNumbers
+from cordboard.wiring.twilio_numbers import NumberAccounts
 from cordboard.wiring.twilio_routes import routes
 from cordboard.wiring.twilio_transfers import RINGS_S, connect, permitted, seen_number
 
@@ -111,9 +110,10 @@ class TwilioCarrier:
             finally:
                 sweeping.cancel()
 
-    def numbers(self, bus: Bus) -> LinkedNumbers:
-        """Return who leads the calls of linked numbers here; ``bus`` tells of them."""
-        return LinkedNumbers(self._ground, bus, self._accounts, self._webhooks)
+    @property
+    def numbers(self) -> NumberAccounts:
+        """The accounts, as what their numbers are bought, led and given back by."""
+        return NumberAccounts(self._ground, self._accounts, self._webhooks)
 
     def routes(self) -> list[Route]:
         """Return what belongs into the HTTP app."""

@@ -230,3 +230,48 @@ def test_the_brief_form_repeats_no_foreign_words() -> None:
         "HTTP 401, code 20003"
     )
     assert Unavailable("no connection").brief == "Unavailable"
+
+
+async def test_numbers_by_the_vendors_own_client(rest: FakeRest) -> None:
+    """Its client finds, buys, looks up and gives back a number at the same fake."""
+    rest.for_sale = ["+12125550101", "+14155550101"]
+
+    def use() -> None:
+        client = Client(ACCOUNT_SID, AUTH_TOKEN)
+        client.api.base_url = rest.url
+        offers = client.available_phone_numbers("US").local.list(area_code=415, limit=5)
+        assert [one.phone_number for one in offers] == ["+14155550101"]
+        bought = client.incoming_phone_numbers.create(
+            phone_number="+14155550101", friendly_name="mine", voice_url="https://v.example"
+        )
+        assert bought.sid is not None
+        with pytest.raises(TwilioRestException) as sold:
+            client.incoming_phone_numbers.create(phone_number="+14155550101")
+        assert (sold.value.status, sold.value.code) == (400, 21422)
+        (found,) = client.incoming_phone_numbers.list(friendly_name="mine")
+        assert (found.sid, found.voice_url) == (bought.sid, "https://v.example")
+        assert client.incoming_phone_numbers(bought.sid).delete()
+        assert client.incoming_phone_numbers.list() == []
+        client.http_client.session.close()
+
+    await asyncio.to_thread(use)
+
+
+async def test_numbers_are_bought_and_given_back(rest: FakeRest, api: TwilioApi) -> None:
+    """A number of the area is bought under a name of ours, found by it, and given back once."""
+    rest.for_sale = ["+12125550101", "+14155550101"]
+    assert await api.offers("US", "415") == ("+14155550101",)
+    assert await api.offers("DE", "") == ()
+    bought = await api.buy("+14155550101", "ours", ("https://v.example", "https://s.example"))
+    assert await api.named("ours") == bought
+    assert await api.named("other") is None
+    assert rest.numbers["+14155550101"]["status_callback"] == "https://s.example"
+    with pytest.raises(Refused, match="21422"):
+        await api.buy("+14155550101", "again", None)
+    await api.release(bought.sid)
+    assert rest.numbers == {}
+    await api.release(bought.sid)
+    await api.release("../Calls/x")
+    rest.fail(503)
+    with pytest.raises(Unavailable):
+        await api.release(bought.sid)

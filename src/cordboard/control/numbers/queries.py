@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from cordboard.control.rows import Columns
 from cordboard.control.unit import Unit
-from cordboard.storage.tables import Number
+from cordboard.storage.tables import Number, NumberWish
 
 _COLUMNS = Number.__table__.c
 
@@ -31,3 +31,11 @@ async def all_numbers(unit: Unit) -> Sequence[Number]:
     """Return all numbers of the organisation, in order."""
     wanted = select(Number).where(Number.organisation_id == unit.organisation_id)
     return (await unit.session.scalars(wanted.order_by(Number.number))).all()
+
+
+async def problem_of(unit: Unit, row: Number) -> str | None:
+    """Return why the carrier has not done yet what it was asked about a number."""
+    wanted = select(NumberWish.problem).where(
+        NumberWish.organisation_id == unit.organisation_id, NumberWish.number == row.number
+    )
+    return await unit.session.scalar(wanted)

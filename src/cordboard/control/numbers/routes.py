@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from cordboard.control.answers import answer
-from cordboard.control.numbers import service
+from cordboard.control.numbers import buying, service
 from cordboard.control.requests import Body, Page, Reader, Writer
 
 router = APIRouter(prefix="/v1/numbers")
@@ -35,9 +35,8 @@ async def link_number(caller: Writer, body: Body) -> Response:
 
 @router.post("/buy")
 async def buy_number(caller: Writer, body: Body) -> Response:
-    """Take a number out of a trunk's pool."""
-    async with caller.writing() as unit:
-        return answer(unit, await service.buy(unit, body, caller.client_version))
+    """Buy a number, of a linked account or out of a trunk's pool."""
+    return await buying.buy(caller, body)
 
 
 @router.post("/update")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final
 
 from sqlalchemy import select
@@ -21,7 +22,7 @@ from cordboard.control.errors import (
 )
 from cordboard.control.fields import Json, as_uuid, dumped, given, validated
 from cordboard.control.flows.service import flow_for
-from cordboard.control.numbers.queries import COLUMNS, number_of
+from cordboard.control.numbers.queries import COLUMNS, number_of, problem_of
 from cordboard.control.numbers.schemas import (
     KEEP_EMPTY,
     SIP,
@@ -32,9 +33,9 @@ from cordboard.control.numbers.schemas import (
 )
 from cordboard.control.requests import PageQuery
 from cordboard.control.rows import page_of
-from cordboard.control.services import LinkedNumber
 from cordboard.control.unit import Unit
 from cordboard.storage.agent_rows import api_resource
+from cordboard.storage.number_wishes import LEAD, LET_GO, RELEASE, wish
 from cordboard.storage.phone_numbers import stored_user_part
 from cordboard.storage.tables import AccountConnection, Agent, Number, SipTrunk
 
@@ -61,7 +62,7 @@ async def link(unit: Unit, body: Json, version: Version) -> Json:
     """Take over a number that is reached through a SIP trunk or a linked account."""
     params = validated(LinkParams, body, ("body",))
     text = stored(unit, params.phone_number, ("body", "phone_number"))
-    reached = await _reached(unit, params.telephony_account_connection)
+    reached = await reached_through(unit, params.telephony_account_connection)
     row = await number_of(unit, text)
     if row is not None and row.active:
         raise Conflict("This phone number is linked already")
@@ -78,7 +79,8 @@ async def link(unit: Unit, body: Json, version: Version) -> Json:
     row.telephony_provider = SIP if isinstance(reached, SipTrunk) else carrier_of(reached.type)
     row.outbound_only = params.outbound_only
     row.inbound_agent_id = agent.id if agent else None
-    _tell_carrier(unit, row, linked=not row.outbound_only)
+    row.carrier_sid = None
+    await _tell_carrier(unit, row, LET_GO if row.outbound_only else LEAD)
     return await show(unit, row, version)
 
 
@@ -116,43 +118,56 @@ async def update(unit: Unit, phone_number: str, body: Json, version: Version) ->
 
 
 async def cancel(unit: Unit, phone_number: str, version: Version) -> Json:
-    """Give a number up: it stays on record, inactive, and answers no more."""
+    """Give a number up: it stays on record, inactive, and answers no more.
+
+    One that was bought at a carrier is given back there.
+    """
     row = await find_number(unit, phone_number)
     if row.active:
-        _tell_carrier(unit, row, linked=False)
+        await _tell_carrier(unit, row, RELEASE if row.carrier_sid else LET_GO)
     row.active = False
     return await show(unit, row, version)
 
 
-async def buy(unit: Unit, body: Json, version: Version) -> Json:
+async def buy(unit: Unit, body: Json, params: BuyParams, version: Version) -> Json:
     """Give out the first free number of the pools of the organisation's trunks.
 
     Raises:
         BadRequest: there is none, or none of the area.
 
     """
-    params = validated(BuyParams, body, ("body",))
     # What is wrong with the request is told before whether there is a number.
+    flow_id, agent_id = await answered_by(unit, body)
+    trunk, text = await _free_number(unit, params)
+    row = await taken(unit, text, flow_id, agent_id)
+    row.trunk_id, row.telephony_account_connection_id = trunk.id, None
+    row.telephony_provider = SIP
+    return await show(unit, row, version)
+
+
+async def answered_by(unit: Unit, body: Json) -> tuple[str | None, str | None]:
+    """Return the flow or the agent that is to answer a number which is bought."""
     flow_id = await _flow_for(unit, body)
     agent = await _agent_for(unit, body, no_default=flow_id is not None)
-    trunk, text = await _free_number(unit, params)
+    return flow_id, agent.id if agent else None
+
+
+async def taken(unit: Unit, text: str, flow_id: str | None, agent_id: str | None) -> Number:
+    """Return the row of a number that the organisation has from now on."""
     row = await number_of(unit, text)
     if row is None:
         row = new_number(unit, text)
         unit.session.add(row)
-    row.active = True
-    row.inbound_flow_id = flow_id
-    row.trunk_id, row.telephony_account_connection_id = trunk.id, None
-    row.telephony_provider = SIP
-    row.inbound_agent_id = agent.id if agent else None
-    return await show(unit, row, version)
+    row.active, row.outbound_only, row.carrier_sid = True, False, None
+    row.inbound_flow_id, row.inbound_agent_id = flow_id, agent_id
+    return row
 
 
 async def _free_number(unit: Unit, params: BuyParams) -> tuple[SipTrunk, str]:
     wanted = select(SipTrunk).where(SipTrunk.organisation_id == unit.organisation_id)
     trunks = (await unit.session.scalars(wanted.order_by(SipTrunk.created_at, SipTrunk.id))).all()
     if params.telephony_account_connection is not None:
-        reached = await _reached(unit, params.telephony_account_connection)
+        reached = await reached_through(unit, params.telephony_account_connection)
         trunks = [trunk for trunk in trunks if trunk is reached]
     area = re.sub(r"\D", "", params.area_code or "")
     for trunk in trunks:
@@ -165,7 +180,8 @@ async def _free_number(unit: Unit, params: BuyParams) -> tuple[SipTrunk, str]:
     raise BadRequest(
         "There is no free number"
         + (f" of the area {area}" if area else "")
-        + ". Numbers are given out of the pools of your SIP trunks (their field pool), or linked: "
+        + ". Numbers are given out of the pools of your SIP trunks (their field pool), bought with "
+        "the id of an account at a carrier as telephony_account_connection, or linked: "
         "POST /v1/numbers/link with the id of a trunk or of an account at a carrier as "
         "telephony_account_connection, or `cordboard numbers add`"
     )
@@ -176,17 +192,17 @@ def _in_area(number: str, area: str) -> bool:
     return number.startswith((area, f"1{area}"))
 
 
-def _tell_carrier(unit: Unit, row: Number, *, linked: bool) -> None:
-    """Once all is durable, have the account of a number lead its calls here, or no longer."""
-    connection_id = row.telephony_account_connection_id
-    if connection_id is None:
+async def _tell_carrier(unit: Unit, row: Number, kind: str) -> None:
+    """Have the account of a number asked something of it, however often that takes."""
+    if row.telephony_account_connection_id is None:
         return
-    told = LinkedNumber(row.organisation_id, connection_id, row.number, linked)
+    wish_id, now = unit.services.randomness.uuid(), unit.services.clock.wall()
+    await wish(unit.session, row, kind, wish_id, now)
+    unit.afterwards.append(partial(_nudge, unit))
 
-    async def tell() -> None:
-        unit.services.number_linked(told)
 
-    unit.afterwards.append(tell)
+async def _nudge(unit: Unit) -> None:
+    unit.services.numbers_changed()
 
 
 def new_number(unit: Unit, text: str) -> Number:
@@ -226,7 +242,8 @@ async def find_number(unit: Unit, phone_number: str) -> Number:
     return row
 
 
-async def _reached(unit: Unit, wanted: str) -> SipTrunk | AccountConnection:
+async def reached_through(unit: Unit, wanted: str) -> SipTrunk | AccountConnection:
+    """Return the trunk or the account at a carrier of that id, as the request names it."""
     row_id = as_uuid(wanted)
     if row_id is None:
         place = ("body", "telephony_account_connection")
@@ -293,7 +310,7 @@ async def show(unit: Unit, row: Number, version: Version) -> Json:
         found = await unit.session.get_one(AccountConnection, row.telephony_account_connection_id)
         connection = api_resource(found)
     whole = {"inbound_agent": agent, "telephony_account_connection": connection}
-    return _normalized(row, version) | whole
+    return _normalized(row, version) | whole | {"carrier_problem": await problem_of(unit, row)}
 
 
 def _normalized(row: Number, version: Version) -> Json:

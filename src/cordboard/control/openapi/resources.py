@@ -163,6 +163,7 @@ def _numbers() -> Shape:
     seen = {
         "inbound_agent": either(ref("Agent"), NOTHING),
         "telephony_account_connection": either(CARRIER_ACCOUNT, NOTHING),
+        "carrier_problem": either(TEXT, NOTHING),
     }
     listed = {
         "inbound_agent": either(UUID, NOTHING),

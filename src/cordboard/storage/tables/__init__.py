@@ -19,7 +19,7 @@ from cordboard.storage.tables.deliveries import Delivery, DeliveryAttempt, Webho
 from cordboard.storage.tables.flows import Flow
 from cordboard.storage.tables.idempotency import IdempotencyKey
 from cordboard.storage.tables.key_checks import KeyCheck
-from cordboard.storage.tables.numbers import Number, SipTrunk
+from cordboard.storage.tables.numbers import Number, NumberWish, SipTrunk
 from cordboard.storage.tables.organisations import ApiKey, Organisation
 from cordboard.storage.tables.rows import JsonObject, Row, TenantRow, UtcTime
 
@@ -40,6 +40,7 @@ __all__ = [
     "KeyCheck",
     "Leg",
     "Number",
+    "NumberWish",
     "Organisation",
     "OutboxEvent",
     "Prompt",

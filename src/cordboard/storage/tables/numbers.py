@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Index, String, UniqueConstraint
+from datetime import datetime
+
+from sqlalchemy import Boolean, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cordboard.storage.tables.rows import (
@@ -39,7 +41,8 @@ class Number(TenantRow):
     """A number of the organisation; ``number`` is digits without ``+``, or a SIP user part.
 
     ``inbound_agent_id`` and ``inbound_flow_id`` exclude each other. ``telephony_provider`` is the
-    carrier's name in the public API; ``sip`` where ``trunk_id`` is set.
+    carrier's name in the public API; ``sip`` where ``trunk_id`` is set. ``carrier_sid`` is the
+    carrier's identifier of a number that was bought here, and is given back when it is given up.
     """
 
     __tablename__ = "numbers"
@@ -63,3 +66,27 @@ class Number(TenantRow):
     inbound_flow_id: Mapped[str | None] = mapped_column(ID)
     trunk_id: Mapped[str | None] = mapped_column(ID)
     telephony_account_connection_id: Mapped[str | None] = mapped_column(ID)
+    carrier_sid: Mapped[str | None] = mapped_column(String(64))
+
+
+class NumberWish(TenantRow):
+    """What an account at a carrier is still to be asked about a number; gone when it is done.
+
+    ``kind`` is ``lead`` (its calls come here), ``let_go``, ``release`` (of ``carrier_sid``) or
+    ``buy``: then ``id`` is the name the purchase bears at the carrier, and there is no number yet.
+    """
+
+    __tablename__ = "number_wishes"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "number"),
+        Index("ix_number_wishes_due", "due_at"),
+        within_organisation("connection_id", "account_connections"),
+    )
+
+    connection_id: Mapped[str] = mapped_column(ID)
+    kind: Mapped[str] = mapped_column(String(10))
+    number: Mapped[str | None] = mapped_column(String(64))
+    carrier_sid: Mapped[str | None] = mapped_column(String(64))
+    due_at: Mapped[datetime]
+    attempts_count: Mapped[int] = mapped_column(Integer, default=0)
+    problem: Mapped[str | None] = mapped_column(String(300))

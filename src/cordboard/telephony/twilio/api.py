@@ -126,10 +126,19 @@ class NumberState(msgspec.Struct, frozen=True):
     sid: str
     phone_number: str
     voice_url: str | None = None
+    friendly_name: str | None = None
 
 
 class _Page(msgspec.Struct):
     calls: list[CallState]
+
+
+class _Offer(msgspec.Struct):
+    phone_number: str
+
+
+class _Offers(msgspec.Struct):
+    available_phone_numbers: list[_Offer]
 
 
 class _Numbers(msgspec.Struct):
@@ -211,14 +220,44 @@ class TwilioApi:
         """Set what is asked about calls to a number, and told of their end; empty for nothing."""
         if not _NUMBER_SID.match(number_sid):
             raise NotFound("not a number's identifier")
-        form = [
-            ("VoiceUrl", voice_url),
-            ("VoiceMethod", "POST"),
-            ("StatusCallback", status_url),
-            ("StatusCallbackMethod", "POST"),
-        ]
         path = f"/IncomingPhoneNumbers/{number_sid}.json"
-        await self._ask("POST", path, form, NumberState)
+        await self._ask("POST", path, _led_to(voice_url, status_url), NumberState)
+
+    async def offers(self, country: str, area_code: str) -> Sequence[str]:
+        """Return a few local numbers (with ``+``) that may be bought and take calls; of the area,
+        if any, which there is in the US and Canada.
+        """
+        query = {"VoiceEnabled": "true", "PageSize": "5"}
+        if area_code:
+            query["AreaCode"] = area_code
+        path = f"/AvailablePhoneNumbers/{country}/Local.json?{urlencode(query)}"
+        page = await self._ask("GET", path, None, _Offers)
+        return tuple(one.phone_number for one in page.available_phone_numbers)
+
+    async def buy(self, phone_number: str, name: str, urls: tuple[str, str] | None) -> NumberState:
+        """Buy a number and lead its calls to ``urls`` (voice, status), if any; never repeated here.
+
+        It bears ``name``, by which ``named`` finds it where the answer was lost.
+        """
+        form = [("PhoneNumber", phone_number), ("FriendlyName", name)]
+        form += [] if urls is None else _led_to(*urls)
+        return await self._ask("POST", "/IncomingPhoneNumbers.json", form, NumberState)
+
+    async def named(self, name: str) -> NumberState | None:
+        """Return the account's number of that friendly name, None where it has none."""
+        query = urlencode({"FriendlyName": name})
+        page = await self._ask("GET", f"/IncomingPhoneNumbers.json?{query}", None, _Numbers)
+        found = [one for one in page.incoming_phone_numbers if one.friendly_name == name]
+        return found[0] if found else None
+
+    async def release(self, number_sid: str) -> None:
+        """Give a number back to the carrier; one that the account has not is no error."""
+        if not _NUMBER_SID.match(number_sid):
+            return
+        url = URL(f"{self._account_url}/IncomingPhoneNumbers/{number_sid}.json", encoded=True)
+        status, headers, body = await self._send("DELETE", url, None)
+        if not 200 <= status <= 299 and status != 404:
+            raise _failure(status, headers.get("Retry-After", ""), body)
 
     async def _call(
         self, method: str, path: str, form: Sequence[tuple[str, str]] | None = None
@@ -256,6 +295,15 @@ class TwilioApi:
             raise Unavailable("the API did not answer in time", maybe_done=True) from None
         except (aiohttp.ClientError, OSError, ValueError):
             raise Unavailable("the connection to the API broke", maybe_done=True) from None
+
+
+def _led_to(voice_url: str, status_url: str) -> list[tuple[str, str]]:
+    return [
+        ("VoiceUrl", voice_url),
+        ("VoiceMethod", "POST"),
+        ("StatusCallback", status_url),
+        ("StatusCallbackMethod", "POST"),
+    ]
 
 
 def _is_made_since(call: CallState, since: datetime) -> bool:
