@@ -57,7 +57,7 @@ async def open_exchange(
     permits = Permits(ground.database, ground.clock, rules, limits)
     linked = TwilioCarrier(ground, parts.engine, parts.dispatch, parts.store, permits, public_url)
     await stack.enter_async_context(linked.running())
-    await stack.enter_async_context(LinkedNumbers(linked.numbers, parts.bus).running())
+    await stack.enter_async_context(LinkedNumbers(linked.numbers(), parts.bus).running())
     sip = SipCarrier(
         ground,
         parts.engine,

@@ -119,7 +119,13 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         await recover_calls()
         _run_always(stack, ticking, _recover_always(recover_calls), "recovery")
         services = control_services(
-            ground, policy, dispatch, recordings, store, bus, AccountMarket(exchange.linked.numbers)
+            ground,
+            policy,
+            dispatch,
+            recordings,
+            store,
+            bus,
+            AccountMarket(exchange.linked.numbers()),
         )
         owner_key = await ensure_owner(services, settings.bootstrap_key)
         app = create_app(services)

@@ -110,9 +110,8 @@ class TwilioCarrier:
             finally:
                 sweeping.cancel()
 
-    @property
     def numbers(self) -> NumberAccounts:
-        """The accounts, as what their numbers are bought, led and given back by."""
+        """Return the accounts, as what their numbers are bought, led and given back by."""
         return NumberAccounts(self._ground, self._accounts, self._webhooks)
 
     def routes(self) -> list[Route]:
