@@ -118,15 +118,8 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         )
         await recover_calls()
         _run_always(stack, ticking, _recover_always(recover_calls), "recovery")
-        services = control_services(
-            ground,
-            policy,
-            dispatch,
-            recordings,
-            store,
-            bus,
-            AccountMarket(exchange.linked.numbers()),
-        )
+        market = AccountMarket(exchange.linked.numbers())
+        services = control_services(ground, policy, dispatch, recordings, store, bus, market)
         owner_key = await ensure_owner(services, settings.bootstrap_key)
         app = create_app(services)
         app.router.routes.extend(exchange.linked.routes())
