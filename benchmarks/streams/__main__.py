@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.__main__ import go_first, machine
 from benchmarks.speech import make_speech
-from benchmarks.streams.contestants import BARE, OURS, PEERS, contestant
+from benchmarks.streams.contestants import BARE, FLOWS, OURS, PEERS, contestant
 from benchmarks.streams.ladder import Ground, Rung, climb
 from cordboard.call.plan import VoicePlan
 
@@ -27,6 +27,19 @@ HEAD = (
     "| KB per call | turns (bad) | others on the core | generator late mean / p99 ms "
     "| calibration ms |"
 )
+
+
+TURN_HEAD = (
+    "| server | calls | end of speech → asked p50 / p95 ms | answer → first sound p50 / p95 ms |"
+)
+
+
+def turn_row(rung: Rung) -> str:
+    """Return a line of the table of turns: who is asked is the model, or a flow's app."""
+    return (
+        f"| {rung.name} | {rung.calls} | {rung.asking_p50:.0f} / {rung.asking_p95:.0f} "
+        f"| {rung.answering_p50:.0f} / {rung.answering_p95:.0f} |"
+    )
 
 
 def row(rung: Rung) -> str:
@@ -45,6 +58,7 @@ def row(rung: Rung) -> str:
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streams", description=__doc__)
     parser.add_argument("--calls", default="1,8,50", help="our ladder and the bare agent's")
+    parser.add_argument("--flow-calls", default="1,50", help="the ladders of flows")
     parser.add_argument("--peer-calls", default="1,8", help="the peers' ladders")
     parser.add_argument("--seconds", type=float, default=30, help="measured time of each rung")
     parser.add_argument("--peers", action="store_true", help="measure the peers, too")
@@ -57,16 +71,19 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def _ladder(name: str, given: argparse.Namespace) -> list[int]:
+    rungs = given.flow_calls if name in FLOWS else given.calls
+    return [int(calls) for calls in (given.peer_calls if name in PEERS else rungs).split(",")]
+
+
 def main(words: Sequence[str]) -> None:
     """Run the ladders, rung by rung, so that contestants meet the same machine."""
     given = _arguments(words)
     if given.first:
         go_first()
-    names = given.only.split(",") if given.only else [OURS, BARE, *(PEERS if given.peers else ())]
-    ladders = {
-        name: [int(n) for n in (given.peer_calls if name in PEERS else given.calls).split(",")]
-        for name in names
-    }
+    everybody = [OURS, BARE, *FLOWS, *(PEERS if given.peers else ())]
+    names = given.only.split(",") if given.only else everybody
+    ladders = {name: _ladder(name, given) for name in names}
     lines = [machine(), "", HEAD, f"|{'---|' * (HEAD.count('|') - 1)}"]
     sys.stdout.write("\n".join(lines) + "\n")
     rungs = []
@@ -85,6 +102,9 @@ def main(words: Sequence[str]) -> None:
                 sys.stdout.write(lines[-1] + "\n")
                 sys.stdout.flush()
                 given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    turns = ["", TURN_HEAD, f"|{'---|' * (TURN_HEAD.count('|') - 1)}", *map(turn_row, rungs)]
+    sys.stdout.write("\n".join(turns) + "\n")
+    given.out.write_text("\n".join([*lines, *turns]) + "\n", encoding="utf-8")
     figures = json.dumps([asdict(rung) for rung in rungs], indent=1)
     given.out.with_suffix(".json").write_text(figures, encoding="utf-8")
 

@@ -28,6 +28,7 @@ HEALTHY_WAIT_S = 90.0
 RAMP_S_PER_CALL = 0.05
 OWN_MS_MAX = 1000.0
 LATE_SHARE_MAX = 0.05
+NAN = float("nan")
 Json = dict[str, Any]
 
 
@@ -65,6 +66,12 @@ class Rung:
     generator_p99_ms: float
     calibration_ms: tuple[int, int]
     stages_p50: dict[str, float] = field(default_factory=dict)
+    asking_p50: float = NAN
+    asking_p95: float = NAN
+    """From the end of speech to when model or app are asked, less what the transcriber took."""
+    answering_p50: float = NAN
+    answering_p95: float = NAN
+    """From the answer to its first sound, less what the voice took."""
 
     @property
     def broke(self) -> bool:
@@ -123,6 +130,8 @@ def rung_of(
     """Put the figures together: what callers heard, and the server idle, before and after."""
     idle, before, after = looks
     seconds, cpu_s = after.at - before.at, after.cpu_s - before.cpu_s
+    asking = _sums(heard["stages_ms"], "to_transcriber", "to_model")
+    answering = _sums(heard["stages_ms"], "to_voice", "to_caller")
     own, clear, ready = (sorted(heard[key]) for key in ("own_ms", "clear_ms", "ready_ms"))
     return Rung(
         name=name,
@@ -146,7 +155,16 @@ def rung_of(
         stages_p50={
             stage: share_of(sorted(values), 0.5) for stage, values in heard["stages_ms"].items()
         },
+        asking_p50=share_of(asking, 0.5),
+        asking_p95=share_of(asking, 0.95),
+        answering_p50=share_of(answering, 0.5),
+        answering_p95=share_of(answering, 0.95),
     )
+
+
+def _sums(stages_ms: dict[str, list[float]], first: str, second: str) -> list[float]:
+    pairs = zip(stages_ms.get(first, ()), stages_ms.get(second, ()), strict=True)
+    return sorted(one + other for one, other in pairs)
 
 
 @contextmanager

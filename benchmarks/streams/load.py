@@ -21,9 +21,10 @@ import uvloop
 
 from benchmarks.bench import share_of
 from benchmarks.load import tell
+from benchmarks.streams import app
 from benchmarks.streams.caller import FRAME_BYTES, FRAME_S, Caller, Heard, own_share_ms
 from benchmarks.streams.vendors import Notes, Vendors
-from benchmarks.streams.wire import Connection
+from benchmarks.streams.wire import Connection, Peer
 
 SLOTS = 20
 WARM_S = 8.0
@@ -95,15 +96,34 @@ class _Run:
         self._callers.clear()
 
 
+class Site(Vendors):
+    """The vendors, and the app of a flow."""
+
+    def socket(self, connection: Connection, path: str, query: dict[str, str]) -> Peer:
+        """Listen, speak, or run a flow."""
+        if path == app.PATH:
+            return app.Talk(connection, self.notes)
+        return super().socket(connection, path, query)
+
+    def request(
+        self, connection: Connection, path: str, query: dict[str, str], body: bytes
+    ) -> None:
+        """Answer as a model, as a voice, or as an app."""
+        if path == app.PATH:
+            app.post(connection, body, self.notes)
+        else:
+            super().request(connection, path, query, body)
+
+
 async def run(order: Order) -> dict[str, object]:
     """Carry out an order and return the figures."""
     voice = await asyncio.to_thread(Path(order.voice).read_bytes)
     spoken = await asyncio.to_thread(Path(order.speech).read_bytes)
     speech = [spoken[at : at + FRAME_BYTES] for at in range(0, len(spoken), FRAME_BYTES)]
-    vendors = Vendors(voice)
+    site = Site(voice)
     loop = asyncio.get_running_loop()
     serving = await loop.create_server(
-        lambda: Connection(vendors), "127.0.0.1", order.vendors_port, backlog=1024
+        lambda: Connection(site), "127.0.0.1", order.vendors_port, backlog=1024
     )
     tell({"up": True})
     await asyncio.to_thread(sys.stdin.readline)
@@ -115,7 +135,7 @@ async def run(order: Order) -> dict[str, object]:
         await asyncio.sleep(WARM_S)
         warm.hang_up()
         await asyncio.sleep(1.5)
-        figures = await _measured(_Run(order, speech, pacer), order, vendors.notes, pacer)
+        figures = await _measured(_Run(order, speech, pacer), order, site.notes, pacer)
         pacing.cancel()
     return figures
 

@@ -4,6 +4,8 @@
 is taken for an inbound call when its ``start`` has come, where a carrier's webhook would have
 announced it some hundred milliseconds before. Everything behind the door is the product: its row
 is on disk before the call is answered, it is recorded, and the neural model judges every frame.
+
+An argument, ``http`` or ``websocket``, has a flow answer in place of an agent.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import httpx
 import uvloop
 from aiohttp import web
 
+from benchmarks.streams.app import PATH
 from cordboard.call.plan import TranscriberPlan
 from cordboard.ids import Randomness
 from cordboard.observe import configure_logging
@@ -32,6 +35,8 @@ from cordboard.wiring.server import Server, running, set_aside_start
 
 KEY = "a-key-for-benchmarks-only"
 NUMBER = "12025550101"
+TURN_SILENCE_MS = 100
+"""Over when the final words come, so that what the server waits by policy counts for nobody."""
 
 
 class _NobodyToAsk:
@@ -88,11 +93,19 @@ class Door:
         )
 
 
-async def furnished(server: Server) -> InboundPlan:
-    """Make an agent and a number by the API, and return what the number leads to."""
+async def furnished(server: Server, fakes: str, transport: str) -> InboundPlan:
+    """Make an agent, or a flow with its app beside the vendors where a ``transport`` is named, and
+    a number by the API; return what the number leads to.
+    """
     agent = {
         "prompt": {"content": "You are a receptionist on the phone."},
         "voice": {"type": "voice_vocode", "voice_id": "joe"},
+    }
+    flow = {
+        "name": "bench",
+        "url": f"{fakes}{PATH}" if transport == "http" else f"ws{fakes.removeprefix('http')}{PATH}",
+        "transport": transport,
+        "end_of_turn_silence_ms": TURN_SILENCE_MS,
     }
     base_url = f"http://127.0.0.1:{server.http_port}"
     async with httpx.AsyncClient(
@@ -106,11 +119,11 @@ async def furnished(server: Server) -> InboundPlan:
         trunk = await create(
             "/x/v1/sip_trunks/create", {"name": "bench", "networks": ["127.0.0.0/8"]}
         )
-        link = {
-            "phone_number": NUMBER,
-            "inbound_agent": await create("/v1/agents/create", agent),
-            "telephony_account_connection": trunk,
-        }
+        link = {"phone_number": NUMBER, "telephony_account_connection": trunk}
+        if transport:
+            link["inbound_flow"] = await create("/x/v1/flows/create", flow)
+        else:
+            link["inbound_agent"] = await create("/v1/agents/create", agent)
         (await http.post("/v1/numbers/link", json=link)).raise_for_status()
     found = await server.engine.store.inbound_plan(trunk, NUMBER, "anonymous")
     assert found is not None
@@ -133,14 +146,14 @@ async def _healthy(_: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
-async def run(port: int, fakes: str, directory: Path) -> None:
+async def run(port: int, fakes: str, directory: Path, transport: str) -> None:
     """Serve until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     chosen = settings(fakes, directory)
     configure_logging(sys.stderr, chosen.log_level, [])
     async with running(chosen) as server:
-        door = Door(server, await furnished(server))
+        door = Door(server, await furnished(server, fakes, transport))
         app = web.Application()
         app.router.add_get("/ws", door.handle)
         app.router.add_get("/healthz", _healthy)
@@ -157,7 +170,9 @@ async def run(port: int, fakes: str, directory: Path) -> None:
 def main() -> None:
     """Read the environment and run."""
     with tempfile.TemporaryDirectory() as name:
-        uvloop.run(run(int(os.environ["PORT"]), os.environ["BENCH_FAKES"], Path(name)))
+        transport = "".join(sys.argv[1:2])
+        port, fakes = int(os.environ["PORT"]), os.environ["BENCH_FAKES"]
+        uvloop.run(run(port, fakes, Path(name), transport))
 
 
 if __name__ == "__main__":

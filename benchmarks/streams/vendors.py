@@ -68,10 +68,10 @@ class Notes:
     turns: dict[Turn, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     opened: dict[int, float] = field(default_factory=dict)
 
-    def mark(self, what: str, about: Turn | None, at: float | None = None) -> None:
+    def mark(self, what: str, turn: Turn | None, at: float | None = None) -> None:
         """Note something for the first time."""
-        if about is not None:
-            self.turns[about].setdefault(what, at or time.monotonic())
+        if turn is not None:
+            self.turns[turn].setdefault(what, at or time.monotonic())
 
 
 class Vendors:
@@ -109,7 +109,8 @@ def _aliveness(connection: Connection) -> Callable[[], bool]:
     return lambda: connection.alive
 
 
-def _about(text: str) -> Turn | None:
+def about(text: str) -> Turn | None:
+    """Return which call and turn words are of, by what they say themselves."""
     found = _ABOUT.findall(text)
     return (int(found[-1][0]), int(found[-1][1])) if found else None
 
@@ -205,10 +206,10 @@ class _Listening:
         self._hears = False
         for timer in self._timers:
             timer.cancel()
-        about = self._call, self._turn
-        self._notes.mark("last_sound", about, self._last)
+        turn = self._call, self._turn
+        self._notes.mark("last_sound", turn, self._last)
         self._say(self._words, True, asked)
-        self._notes.mark("final", about)
+        self._notes.mark("final", turn)
 
     @property
     def _words(self) -> str:
@@ -239,9 +240,9 @@ def _reply(connection: Connection, asked: dict[str, Any], notes: Notes) -> None:
     content = users[-1] if users else ""
     if not isinstance(content, str):
         content = " ".join(part.get("text", "") for part in content)
-    about = _about(content)
-    notes.mark("asked_model", about)
-    call, turn = about or (0, 0)
+    turn_of = about(content)
+    notes.mark("asked_model", turn_of)
+    call, turn = turn_of or (0, 0)
     sentences = [re.findall(r" ?\w+|\.", text.format(call=call, turn=turn)) for text in CLAUSES]
     tokens = [token for sentence in sentences for token in sentence]
     head = {"id": f"chatcmpl-{call}-{turn}", "object": "chat.completion.chunk", "created": 0,
@@ -263,7 +264,7 @@ def _reply(connection: Connection, asked: dict[str, Any], notes: Notes) -> None:
             return
         event({"role": "assistant", "content": tokens[at]} if not at else {"content": tokens[at]})
         if at == len(sentences[0]) - 1:
-            notes.mark("first_sentence", about)
+            notes.mark("first_sentence", turn_of)
 
     if asked.get("stream"):
         connection.begin("text/event-stream")
@@ -306,8 +307,8 @@ class _Speech:
         alive: Callable[[], bool],
     ) -> None:
         """Stream a text, as much sound as it has characters."""
-        about = _about(text)
-        self._notes.mark("asked_voice", about)
+        turn = about(text)
+        self._notes.mark("asked_voice", turn)
         size = len(text.strip()) * CHARACTER_MS * self._bytes_per_s // 1000 & ~1
         sound = (self._sound * (size // len(self._sound) + 1))[:size]
         step = self._bytes_per_s * PIECE_MS // 1000
@@ -318,7 +319,7 @@ class _Speech:
                 end()
                 return
             emit(pieces[at])
-            self._notes.mark("first_sound", about)
+            self._notes.mark("first_sound", turn)
 
         _one_by_one(len(pieces) + 1, FIRST_SOUND_S, PIECE_S, piece, alive)
 
