@@ -27,7 +27,7 @@ def test_five_minutes(tmp_path: Path) -> None:
     (program,) = [block for block in blocks(TEXT, "python") if "app.run" in block]
     assert len([line for line in program.splitlines() if line.strip()]) <= 10
     shown, script = blocks(TEXT, "text")
-    (command,) = re.findall(r"cordboard (flow try .*) --say words.txt", TEXT)
+    (command,) = re.findall(r"cordboard (flow try .*) --say words.txt$", TEXT, re.MULTILINE)
     words = tmp_path / "words.txt"
     words.write_text(script)
     path = tmp_path / "flow.py"

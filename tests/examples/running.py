@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.tidy.source import ROOT
 
-TOKEN = "the token of the tests"
+TOKEN = "token-of-the-tests"
 HEADERS = {"X-API-TOKEN": TOKEN}
 READY_WAIT_S = 60.0
 

@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from cordboard.rehearsal.rehearsal import Rehearsal
     from cordboard.rehearsal.script import Step
+    from cordboard.wiring.rehearsal import Rehearsing
 
 _SCHEMES: Final = ("http://", "https://", "ws://", "wss://")
 _SPEAK_AT: Final = ("start", "end")
@@ -38,6 +39,9 @@ def try_app(
     say: Annotated[
         Path | None, typer.Option(help="A script: one line a turn.", exists=True, dir_okay=False)
     ] = None,
+    call: Annotated[
+        bool, typer.Option(help="Make a real call on this machine, with sound; needs --say.")
+    ] = False,
     real_time: Annotated[
         bool, typer.Option(help="Let speech take its time in a script, too.")
     ] = False,
@@ -73,6 +77,8 @@ def try_app(
         fast=say is not None and not real_time,
     )
     steps = None if say is None else _script(say)
+    if call:
+        raise typer.Exit(1 if _call(wanted, steps) else 0)
     if steps is None:
         _write("Type what the caller says; /help shows what else can be done.")
     try:
@@ -80,6 +86,27 @@ def try_app(
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
     raise typer.Exit(1 if trouble else 0)
+
+
+def _call(wanted: Rehearsing, steps: list[Step] | None) -> int:
+    """Make the call with sound; returns how many things went wrong."""
+    import uvloop
+
+    from cordboard.cli.flow_call import NoCall, place_call, softphone_script
+    from cordboard.control.errors import ControlError
+
+    if steps is None:
+        raise typer.BadParameter("--call follows a script: --say FILE")
+    try:
+        script = softphone_script(steps)
+    except NoCall as problem:
+        raise typer.BadParameter(str(problem)) from None
+    try:
+        return uvloop.run(place_call(wanted, script, _write))
+    except KeyboardInterrupt:
+        raise typer.Exit(_INTERRUPTED) from None
+    except ControlError as problem:
+        raise typer.BadParameter(problem.detail) from None
 
 
 def _script(path: Path) -> list[Step]:

@@ -36,10 +36,14 @@ class Board:
     def show(self, mark: Mark, kind: str, content: Mapping[str, object] | None = None) -> None:
         """Write what happens now."""
         self.trouble_count += mark is Mark.TROUBLE
-        known = {name: value for name, value in (content or {}).items() if value is not None}
-        told = json.dumps(known, ensure_ascii=False, default=str) if known else ""
-        at_ms = self._clock.now_ms() - self._start_ms
-        self._write(f"{at_ms:>7} {mark.value} {kind} {told}".rstrip())
+        self._write(line(self._clock.now_ms() - self._start_ms, mark, kind, content or {}))
+
+
+def line(at_ms: int, mark: Mark, kind: str, content: Mapping[str, object]) -> str:
+    """Return the line of what happens so many milliseconds after the start."""
+    known = {name: value for name, value in content.items() if value is not None}
+    told = json.dumps(known, ensure_ascii=False, default=str) if known else ""
+    return f"{at_ms:>7} {mark.value} {kind} {told}".rstrip()
 
 
 def action_fields(action: FlowAction) -> tuple[str, dict[str, object]]:

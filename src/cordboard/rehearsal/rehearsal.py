@@ -27,7 +27,7 @@ from cordboard.rehearsal.script import (
     parse_line,
 )
 
-SETTLE_S: Final = 0.25
+SETTLE_S: Final = 0.15
 """So long an app on a WebSocket is given to act before a rehearsal takes it for silent."""
 
 TYPED_WORDS_MS: Final = 150

@@ -87,6 +87,7 @@ class Caller:
         self._phone = Phone(dialling, clock, ticker, randomness, self._frame)
         self._taken = 0
         self._last_said = ""
+        self._said_ms = 0
         self._tell_line = tell
 
     async def run(self) -> Report:
@@ -129,6 +130,8 @@ class Caller:
         match step.verb:
             case Verb.HEAR:
                 return await self._hear(step.text)
+            case Verb.TURN:
+                await self._let_speak()
             case Verb.SAY:
                 await self._say(step.text)
             case Verb.PRESS:
@@ -180,6 +183,18 @@ class Caller:
         self._fail(f"expected to hear {expected!r}, heard {said!r}")
         return False
 
+    async def _let_speak(self) -> None:
+        """Wait until the far end has said something since our last words, and has finished."""
+        ear = self._ear
+        assert ear is not None
+        until_ms = ear.position_ms + HEAR_WAIT_MS
+        while ear.position_ms < until_ms and not self._phone.ended.is_set():
+            quiet_ms = ear.position_ms - ear.heard.stopped_ms
+            has_spoken = ear.heard.started_ms >= self._said_ms and not ear.heard.speaking
+            if has_spoken and quiet_ms >= SILENCE_MS:
+                return
+            await asyncio.sleep(0.05)
+
     def _was_said(self, expected: str) -> bool:
         """Tell whether the words were among what came since the last step; takes it all if so."""
         assert self._ear is not None
@@ -202,6 +217,8 @@ class Caller:
         self._phone.play(codec.silence_frame * 2)
         while not self._phone.is_silent and not self._phone.ended.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+        if self._ear is not None:
+            self._said_ms = self._ear.position_ms
 
     def _speakable(self) -> Codec:
         codec = self._phone.codec

@@ -5,6 +5,7 @@
     also One moment, please.     may be heard somewhere, nobody waits for it
     # the far end speaks until it is silent, and these words were among it
     hear How can I help you?
+    turn                 the far end says anything, and has finished
     say thirty minutes please
     press 1 2 #
     wait 500
@@ -33,6 +34,7 @@ class Verb(StrEnum):
 
     HEAR = "hear"
     ALSO = "also"
+    TURN = "turn"
     SAY = "say"
     PRESS = "press"
     WAIT = "wait"
@@ -93,7 +95,7 @@ def _verb(word: str) -> Verb:
 
 
 def _step(verb: Verb, rest: str) -> Step:
-    if verb in (Verb.HANGUP, Verb.ENDED):
+    if verb in (Verb.HANGUP, Verb.ENDED, Verb.TURN):
         return Step(verb)
     if verb in (Verb.WAIT, Verb.COUGH):
         return Step(verb, ms=_milliseconds(rest))

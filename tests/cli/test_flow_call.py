@@ -1,0 +1,72 @@
+"""``cordboard flow try --call``: a real call on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cordboard.cli.app import app
+from cordboard.cli.flow_call import NoCall, softphone_script
+from cordboard.rehearsal.script import parse_script
+from cordboard.softphone.script import Step, Verb
+from tests.examples.running import TOKEN, running
+
+
+def test_the_softphone_waits_for_its_turn() -> None:
+    """After each thing that is said the app has its turn; a check is one."""
+    script = softphone_script(
+        parse_script("? hello\none\ntwo\n/dtmf 1#\n/timeout\n/wait 1.5\n? bye")
+    )
+    assert script.steps == (
+        Step(Verb.HEAR, "hello"),
+        Step(Verb.SAY, "one"),
+        Step(Verb.TURN),
+        Step(Verb.SAY, "two"),
+        Step(Verb.TURN),
+        Step(Verb.PRESS, "1#"),
+        Step(Verb.TURN),
+        Step(Verb.TURN),
+        Step(Verb.WAIT, ms=1_500),
+        Step(Verb.HEAR, "bye"),
+        Step(Verb.HANGUP),
+    )
+    only = softphone_script(parse_script("hello\n"))
+    verbs = [step.verb for step in only.steps]
+    assert verbs == [Verb.TURN, Verb.SAY, Verb.TURN, Verb.HANGUP]
+
+
+@pytest.mark.parametrize("line", ["/answer", "/busy"])
+def test_nobody_can_be_rung(line: str) -> None:
+    """A transfer needs somebody to ring."""
+    with pytest.raises(NoCall):
+        softphone_script(parse_script(line))
+
+
+def test_a_real_call(tmp_path: Path) -> None:
+    """A softphone rings a server of its own, over SIP and RTP; the app is told and is heard."""
+    script = tmp_path / "script.txt"
+    script.write_text("? our hours\nbye\n? see you soon\n")
+    with running("examples/bakery_webhook.py") as port:
+        arguments = [f"http://127.0.0.1:{port}/voice", "--token", TOKEN, "--call"]
+        result = CliRunner().invoke(app, ["flow", "try", *arguments, "--say", str(script)])
+    assert result.exit_code == 0, result.output
+    told = [line.split()[2] for line in result.output.splitlines() if " --> " in line]
+    cycle = ["assistant_speak", "assistant_speech_ended"]
+    assert told == ["session_start", *cycle, "user_speak", *cycle, "session_end"], result.output
+    assert '"ms_after_caller"' in result.output
+
+
+@pytest.mark.parametrize(
+    ("script", "token"), [(None, "a"), ("/answer\n", "a"), ("hi\n", "no token")]
+)
+def test_what_cannot_be_called(tmp_path: Path, script: str | None, token: str) -> None:
+    """Without a script, with one that rings others, or with a token that no flow can have, there
+    is no call: exit code 2.
+    """
+    arguments = ["flow", "try", "http://127.0.0.1:1/", "--call", "--token", token]
+    if script is not None:
+        (tmp_path / "script.txt").write_text(script)
+        arguments += ["--say", str(tmp_path / "script.txt")]
+    assert CliRunner().invoke(app, arguments).exit_code == 2
