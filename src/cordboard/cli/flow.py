@@ -60,10 +60,7 @@ def try_app(
     Every event (-->) and action (<--) is shown with the milliseconds since the start. The call is
     decided as a real one is; sound alone is left out. Exit code 1 if anything went wrong.
     """
-    if not url.startswith(_SCHEMES):
-        raise typer.BadParameter(f"a URL begins with one of {', '.join(_SCHEMES)}")
-    if assistant_speak_at not in _SPEAK_AT:
-        raise typer.BadParameter("--assistant-speak-at is start or end")
+    _check(url, assistant_speak_at)
     from cordboard.wiring.rehearsal import Rehearsing, rehearse
 
     wanted = Rehearsing(
@@ -86,6 +83,13 @@ def try_app(
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
     raise typer.Exit(1 if trouble else 0)
+
+
+def _check(url: str, assistant_speak_at: str) -> None:
+    if not url.startswith(_SCHEMES):
+        raise typer.BadParameter(f"a URL begins with one of {', '.join(_SCHEMES)}")
+    if assistant_speak_at not in _SPEAK_AT:
+        raise typer.BadParameter("--assistant-speak-at is start or end")
 
 
 def _call(wanted: Rehearsing, steps: list[Step] | None) -> int:
