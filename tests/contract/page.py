@@ -60,7 +60,7 @@ PAGES: Final = (
         "Action Types (AI Flow)",
         "HTTP, WebSocket, the three patterns, word for word",
         "[AI Flow](ai-flow.md)",
-        "tests/flow_apps/test_seed_page.py",
+        "tests/e2e/flows/test_seed_page.py",
     ),
 )
 """Each page with its forms, where they stand in the documentation, and what runs them."""
