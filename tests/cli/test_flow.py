@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from cordboard.cli.app import app
 from tests.examples.running import TOKEN, running
 
+WIDE = {"COLUMNS": "300"}
 BAKERY = """\
 ? hours, or bread
 When are you open?
@@ -39,7 +40,8 @@ def bakery() -> Iterator[str]:
 
 
 def _try(*arguments: str, typed: str | None = None) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["flow", "try", *arguments], input=typed)
+    # Wide enough that no message is wrapped.
+    result = CliRunner().invoke(app, ["flow", "try", *arguments], input=typed, env=WIDE)
     return result.exit_code, result.output
 
 

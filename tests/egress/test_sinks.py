@@ -37,6 +37,7 @@ KNOWN: Final = {
     "providers/language_models/openai_compatible/model.py": "the operator: a setting",
     "providers/synthesizers/elevenlabs/synthesizer.py": "the operator: a setting",
     "providers/transcribers/deepgram/transcriber.py": "the operator: a setting",
+    "providers/vendor_sockets.py": "the operator: a setting; where to say those who ask for it",
     "storage/database.py": "the operator: a setting",
     "telephony/sip/endpoint.py": "nobody: it listens; SIP goes where `location.py` has found",
     "telephony/sip/location.py": "tenants: what a name stands for is judged by `wiring/reach.py`",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cordboard.cli.installation import DataDir, in_transaction
-from cordboard.cli.numbers import agent_id
+from cordboard.cli.named import agent_id
 
 if TYPE_CHECKING:
     from cordboard.control.fields import Json

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from cordboard.cli.installation import DataDir, in_transaction, table
-from cordboard.cli.numbers import flow_id
+from cordboard.cli.named import flow_id
 
 if TYPE_CHECKING:
     from cordboard.control.fields import Json

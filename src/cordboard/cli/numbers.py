@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cordboard.cli.installation import DataDir, in_transaction, table
+from cordboard.cli.named import agent_id, flow_id, trunk_id
 
 if TYPE_CHECKING:
     from cordboard.control.fields import Json
@@ -34,7 +35,7 @@ def add(
 
         body: Json = {
             "phone_number": number,
-            "telephony_account_connection": await _trunk_id(unit, trunk),
+            "telephony_account_connection": await trunk_id(unit, trunk),
         }
         if agent is not None:
             body["inbound_agent"] = await agent_id(unit, agent)
@@ -65,44 +66,3 @@ def list_numbers(data_dir: DataDir = None) -> None:
     table(
         [("number", "label", "active", "trunk", "agent", "flow"), *in_transaction(data_dir, work)]
     )
-
-
-async def _trunk_id(unit: Unit, wanted: str) -> str:
-    from cordboard.control.errors import NotFound
-    from cordboard.control.fields import as_uuid
-    from cordboard.control.sip_trunks.queries import trunk_by_name
-
-    if as_uuid(wanted):
-        return wanted
-    row = await trunk_by_name(unit, wanted)
-    if row is None:
-        raise NotFound(f"There is no trunk named {wanted!r}")
-    return row.id
-
-
-async def agent_id(unit: Unit, wanted: str) -> str:
-    """Return the id of an agent that is named by id or name."""
-    from cordboard.control.agents.queries import agent_by_name
-    from cordboard.control.errors import NotFound
-    from cordboard.control.fields import as_uuid
-
-    if as_uuid(wanted):
-        return wanted
-    row = await agent_by_name(unit, wanted)
-    if row is None:
-        raise NotFound(f"There is no agent named {wanted!r}, or more than one")
-    return row.id
-
-
-async def flow_id(unit: Unit, wanted: str) -> str:
-    """Return the id of a flow that is named by id or name."""
-    from cordboard.control.errors import NotFound
-    from cordboard.control.fields import as_uuid
-    from cordboard.control.flows.queries import flow_by_name
-
-    if as_uuid(wanted):
-        return wanted
-    row = await flow_by_name(unit, wanted)
-    if row is None:
-        raise NotFound(f"There is no flow named {wanted!r}")
-    return row.id

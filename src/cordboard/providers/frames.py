@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from struct import Struct
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
 
 _LENGTH = Struct("!I")
 MOST_FRAME_BYTES = 8 * 1024 * 1024
@@ -44,3 +49,11 @@ class FrameReader:
             start = end
         del self._rest[:start]
         return frames
+
+
+def structure(decoder: msgspec.msgpack.Decoder[T], payload: bytes, name: str) -> T:
+    """Read a payload as a MessagePack structure. Raises ``BadFrame``, which says ``name``."""
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadFrame(f"{name}: {error}") from None

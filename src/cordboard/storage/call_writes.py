@@ -102,7 +102,12 @@ def new_rows(call: NewCall, agent: Mapping[str, object], lease: Lease) -> tuple[
         owner_engine=lease.engine_id,
         lease_until=lease.until,
     )
-    leg = Leg(
+    return row, first_leg(call)
+
+
+def first_leg(call: NewCall) -> Leg:
+    """Return the row of the leg that a call begins with."""
+    return Leg(
         id=call.leg_id,
         organisation_id=call.organisation_id,
         created_at=call.at,
@@ -112,7 +117,6 @@ def new_rows(call: NewCall, agent: Mapping[str, object], lease: Lease) -> tuple[
         carrier_handle=call.carrier_handle,
         dialog=plain(call.dialog),
     )
-    return row, leg
 
 
 async def append_facts(session: AsyncSession, facts: Sequence[KeptFact]) -> None:

@@ -145,29 +145,7 @@ async def fence(session: AsyncSession, call: NewCall, lease: Lease) -> bool:
     attempt = select(DialAttempt.id).where(DialAttempt.call_id == call.call_id).limit(1)
     if (await session.execute(attempt)).first() is not None:
         return False
-    session.add(
-        Leg(
-            id=call.leg_id,
-            organisation_id=call.organisation_id,
-            created_at=call.at,
-            call_id=call.call_id,
-            carrier=call.carrier,
-            state="offered",
-            carrier_handle=call.carrier_handle,
-            dialog=call_writes.plain(call.dialog),
-        )
-    )
-    session.add(
-        DialAttempt(
-            id=call.leg_id,
-            organisation_id=call.organisation_id,
-            created_at=call.at,
-            call_id=call.call_id,
-            leg_id=call.leg_id,
-            attempt=FIRST_ATTEMPT,
-        )
-    )
-    await session.flush()
+    await _add_dialled(session, call_writes.first_leg(call))
     return True
 
 
@@ -179,26 +157,30 @@ async def add_transfer_leg(
     dialog: Mapping[str, object],
 ) -> None:
     """Write the leg of a transfer and its dial attempt, before it is dialled."""
-    session.add(
-        Leg(
-            id=wanted.call_id,
-            organisation_id=call.organisation_id,
-            created_at=wanted.created_at,
-            call_id=call.call_id,
-            role="transfer",
-            carrier=call.carrier,
-            state="offered",
-            carrier_handle=carrier_handle,
-            dialog=call_writes.plain(dialog),
-        )
+    leg = Leg(
+        id=wanted.call_id,
+        organisation_id=call.organisation_id,
+        created_at=wanted.created_at,
+        call_id=call.call_id,
+        role="transfer",
+        carrier=call.carrier,
+        state="offered",
+        carrier_handle=carrier_handle,
+        dialog=call_writes.plain(dialog),
     )
+    await _add_dialled(session, leg)
+
+
+async def _add_dialled(session: AsyncSession, leg: Leg) -> None:
+    """Write a leg that is about to be dialled, with its attempt."""
+    session.add(leg)
     session.add(
         DialAttempt(
-            id=wanted.call_id,
-            organisation_id=call.organisation_id,
-            created_at=wanted.created_at,
-            call_id=call.call_id,
-            leg_id=wanted.call_id,
+            id=leg.id,
+            organisation_id=leg.organisation_id,
+            created_at=leg.created_at,
+            call_id=leg.call_id,
+            leg_id=leg.id,
             attempt=FIRST_ATTEMPT,
         )
     )

@@ -31,10 +31,9 @@ from cordboard.providers.synthesizers.elevenlabs.wire import (
     speaking,
 )
 from cordboard.providers.synthesizers.elevenlabs.words import WordTimes
+from cordboard.providers.vendor_sockets import vendor_sockets
 
 VENDOR_URL = "https://api.elevenlabs.io"
-_CONNECT_S = 3.0
-_NAMES_S = 60
 _OPEN_SPARE_S = 5.0
 _MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 # Longer than anybody takes to say a text: then it is not this text.
@@ -76,14 +75,7 @@ class ElevenLabsSynthesizer:
     async def __aenter__(self) -> Self:
         """Connect nothing yet."""
         await self._group.__aenter__()
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=_NAMES_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
-            headers={"User-Agent": "cordboard"},
-            ws_response_class=LooseSocket,
-            trust_env=False,
-        )
+        self._http = vendor_sockets(LooseSocket)
         return self
 
     async def __aexit__(

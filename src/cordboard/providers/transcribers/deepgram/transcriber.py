@@ -30,11 +30,10 @@ from cordboard.providers.transcribers.deepgram.wire import (
     listen_query,
     read_message,
 )
+from cordboard.providers.vendor_sockets import vendor_sockets
 
 VENDOR_URL = "https://api.deepgram.com"
 _CODECS = (PCMU, PCMA, L16_16K, L16_8K)
-_CONNECT_S = 3.0
-_NAMES_S = 60
 _CLOSE_S = 0.3
 # The vendor closes after 10 s without a message.
 _KEEP_ALIVE_S = 4.0
@@ -77,14 +76,8 @@ class DeepgramTranscriber:
     async def __aenter__(self) -> Self:
         """Connect nothing yet."""
         await self._group.__aenter__()
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=_NAMES_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
-            headers={"User-Agent": "cordboard", "Authorization": f"Token {self._options.api_key}"},
-            ws_response_class=DirectSocket,
-            trust_env=False,
-        )
+        key = {"Authorization": f"Token {self._options.api_key}"}
+        self._http = vendor_sockets(DirectSocket, key)
         return self
 
     async def __aexit__(

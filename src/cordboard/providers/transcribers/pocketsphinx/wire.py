@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cordboard.providers.frames import BadFrame
+from cordboard.providers.frames import structure
 
 
 class Begin(msgspec.Struct, tag="begin", frozen=True):
@@ -65,15 +65,9 @@ def write(message: Request | Heard) -> bytes:
 
 def read_request(payload: bytes) -> Request:
     """Read what the server sent. Raises ``BadFrame``."""
-    try:
-        return _requests.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadFrame(f"request: {error}") from None
+    return structure(_requests, payload, "request")
 
 
 def read_answer(payload: bytes) -> Heard:
     """Read what a worker sent. Raises ``BadFrame``."""
-    try:
-        return _answers.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadFrame(f"answer: {error}") from None
+    return structure(_answers, payload, "answer")
