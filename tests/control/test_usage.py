@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import httpx
 
-from cordboard.control.usage.service import month_of
 from cordboard.storage.tables import Call
+from cordboard.storage.usage import month_of
 from tests.control.server import Server
 
 
@@ -56,6 +56,7 @@ def test_a_month_that_is_used_up(server: Server, http: httpx.Client) -> None:
     try:
         shown = http.get("/v1/usage").json()
         assert shown["monthly_usage_limit_minutes"] == 5
+        assert shown["limit_reached"] is True
         body = {"from_number": "12025550100", "to_number": "12025550101", "agent": str(uuid4())}
         answer = http.post("/v1/calls/create", json=body)
     finally:

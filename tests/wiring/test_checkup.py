@@ -9,16 +9,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import cast
 
+import httpx
 import pytest
 
+from cordboard.control.app import create_app
+from cordboard.control.keys.service import ensure_owner
 from cordboard.settings import Settings
+from cordboard.storage.database import migrate
 from cordboard.telephony.sip.ping import NoAnswer, ping
-from cordboard.wiring.checkup import Verdict, check_vendors
+from cordboard.wiring.checkup import Verdict, check_carriers, check_vendors
 from cordboard.wiring.providers import build_providers
+from tests.control.server import OWNER_KEY, Engine, services_on
 from tests.fakes.chat import FakeChat
 from tests.fakes.listen import FakeListen
 from tests.fakes.serving import Faults
 from tests.fakes.speech import FakeSpeech
+from tests.fakes.twilio_rest import ACCOUNT_SID, AUTH_TOKEN, FakeRest
 
 KEY = "key-1"
 
@@ -76,6 +82,37 @@ async def test_what_is_wrong_and_how_to_mend_it(
     assert advice in verdict.text
     assert "upstream" not in verdict.text
     assert "wrong" not in verdict.text.replace("is wrong", "")
+
+
+@pytest.mark.parametrize(
+    ("token", "level", "said"),
+    [
+        (AUTH_TOKEN, "ok", "is accepted by its carrier"),
+        ("wrong", "problem", "compare sid and token"),
+    ],
+)
+async def test_a_linked_account(tmp_path: Path, token: str, level: str, said: str) -> None:
+    """A linked account is asked about itself; a wrong token is told, and never shown."""
+    async with FakeRest().running() as rest:
+        given = {"data_dir": str(tmp_path), "twilio_base_url": rest.url}
+        url = f"sqlite+aiosqlite:///{tmp_path}/cordboard.db"
+        await migrate(url)
+        services = services_on(url, Engine())
+        await ensure_owner(services, OWNER_KEY)
+        credentials = {"twilio_account_sid": ACCOUNT_SID, "twilio_auth_token": token}
+        transport = httpx.ASGITransport(create_app(services))
+        headers = {"Authorization": f"Bearer {OWNER_KEY}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://here", headers=headers
+        ) as http:
+            body = {"type": "account_connection_twilio", "credentials": credentials}
+            assert (await http.post("/v1/account_connections/create", json=body)).is_success
+        settings = Settings.from_environment({}, given)
+        (verdict,) = await check_carriers(settings, services.database, services.vault)
+        await services.database.close()
+    assert (verdict.level, rest.requests) == (level, 1)
+    assert said in verdict.text
+    assert token not in verdict.text.replace("wrong token", "")
 
 
 class _Peer(asyncio.DatagramProtocol):

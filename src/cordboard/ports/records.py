@@ -49,12 +49,14 @@ class InboundPlan:
     """What a number that is called leads to.
 
     ``rest`` finishes a plan that somebody has to be asked for, within a deadline of its own.
+    ``refusal`` says why no call is taken there now; None where calls are.
     """
 
     organisation_id: str
     number: str
     plan: CallPlan
     rest: Callable[[], Awaitable[InboundPlan]] | None = None
+    refusal: str | None = None
 
     async def whole(self) -> InboundPlan:
         """Return the plan with nothing left to ask for; the far end may ring meanwhile."""

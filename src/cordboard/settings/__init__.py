@@ -159,8 +159,8 @@ class Settings:
     monthly_minutes_max: int = _setting(
         "0",
         integer(0, 100_000_000),
-        "Minutes that each organisation may telephone in a month (UTC) before `calls/create` is"
-        " refused; 0 for any number.",
+        "Minutes that each organisation may telephone in a month (UTC) before `calls/create` and "
+        "calls that come in are refused; 0 for any number.",
     )
     drain_seconds: int = _setting(
         "600",

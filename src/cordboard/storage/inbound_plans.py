@@ -23,6 +23,7 @@ from cordboard.storage.plans import (
     standard_variables,
 )
 from cordboard.storage.tables import Number
+from cordboard.storage.usage import USED_UP, MonthlyMinutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,15 @@ AskContext = Callable[[ContextQuestion], Awaitable[ContextAnswer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundPlans:
-    """The call store's ``find_plan`` and ``show_agent``; ``ask`` asks context endpoints."""
+    """The call store's ``find_plan`` and ``show_agent``. ``ask`` asks context endpoints,
+    ``minutes`` tells whether an organisation has any left.
+    """
 
     clock: Clock
     home_country: str = "US"
     options: PlanOptions = DEFAULTS
     ask: AskContext | None = None
+    minutes: MonthlyMinutes | None = None
 
     async def find(
         self, session: AsyncSession, trunk_id: str | None, number: str, from_number: str
@@ -54,6 +58,16 @@ class InboundPlans:
         A number is found through its own trunk, or account connection, only. Without a trunk (the
         loopback carrier) it is found where no other organisation has the same one.
         """
+        found = await self._found(session, trunk_id, number, from_number)
+        if found is None or self.minutes is None:
+            return found
+        if await self.minutes.are_used_up(session, found.organisation_id):
+            return replace(found, rest=None, refusal=USED_UP)
+        return found
+
+    async def _found(
+        self, session: AsyncSession, trunk_id: str | None, number: str, from_number: str
+    ) -> InboundPlan | None:
         row = await self._number(session, trunk_id, number)
         if row is None:
             return None

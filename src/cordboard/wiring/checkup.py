@@ -87,7 +87,8 @@ async def check_carriers(settings: Settings, database: Database, vault: Vault) -
             _reaches(trunk, reach, chance.uuid().replace("-", ""))
             for trunk in trunks[:MOST_CARRIERS]
         ]
-        tries += [_account(http, known, row.organisation_id, row.id) for row in accounts]
+        base_url = settings.twilio_base_url
+        tries += [_account(http, base_url, known, row.organisation_id, row.id) for row in accounts]
         return list(await asyncio.gather(*tries))
 
 
@@ -164,14 +165,18 @@ async def _reaches(trunk: StoredTrunk, reach: TrunkReach, tag: str) -> Verdict:
 
 
 async def _account(
-    http: aiohttp.ClientSession, known: TwilioAccounts, organisation_id: str, connection_id: str
+    http: aiohttp.ClientSession,
+    base_url: str,
+    known: TwilioAccounts,
+    organisation_id: str,
+    connection_id: str,
 ) -> Verdict:
     name = f"account connection {connection_id}"
     linked = await known.by_id(organisation_id, connection_id)
     if linked is None:
         return Verdict("problem", f"{name}: its token cannot be read; store it again")
     try:
-        api = TwilioApi(http, Account(linked.account_sid, linked.token))
+        api = TwilioApi(http, Account(linked.account_sid, linked.token), base_url)
         async with asyncio.timeout(TRY_S):
             await api.find("+12025550100", "+12025550101", SystemClock().wall())
     except (ApiError, TimeoutError, ValueError) as problem:

@@ -96,8 +96,8 @@ class InboundCalls:
         call_id = self._host.randomness.uuid()
         async with asyncio.timeout(SET_UP_WAIT_S):
             ringing = await self._ring(offer, call_id)
-        if ringing is None:
-            return 404
+        if isinstance(ringing, int):
+            return ringing
         inbound, leg = ringing
         try:
             call = self._new_call(offer, await inbound.whole(), call_id, leg)
@@ -107,12 +107,14 @@ class InboundCalls:
             raise
         return 0
 
-    async def _ring(self, offer: CallOffered, call_id: str) -> tuple[InboundPlan, SipLeg] | None:
-        """Let it ring; None for a number where nobody answers."""
+    async def _ring(self, offer: CallOffered, call_id: str) -> tuple[InboundPlan, SipLeg] | int:
+        """Let it ring, or return the status to refuse it with."""
         assert self._endpoint is not None
         inbound = await self._store.inbound_plan(offer.label, offer.request_user, offer.from_user)
         if inbound is None:
-            return None
+            return 404
+        if is_refused(inbound):
+            return 503
         leg = SipLeg(
             self._endpoint,
             offer,
@@ -162,3 +164,11 @@ class InboundCalls:
         agent = self._endpoint.agent
         agent.calls.reject(offer.handle, status, self._endpoint.now_ms, headers=headers)
         self._endpoint.pump()
+
+
+def is_refused(inbound: InboundPlan) -> bool:
+    """Tell whether no call is taken at a number now, and log why."""
+    if inbound.refusal is not None:
+        why = {"organisation": inbound.organisation_id, "why": inbound.refusal}
+        log.warning("call.refused", extra=why)
+    return inbound.refusal is not None

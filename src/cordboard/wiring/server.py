@@ -33,6 +33,7 @@ from cordboard.storage.inbound_plans import InboundPlans
 from cordboard.storage.master_keys import settle_master_key
 from cordboard.storage.recordings import DirectoryRecordings, recover
 from cordboard.storage.sealed_file import FileKeys
+from cordboard.storage.usage import MonthlyMinutes
 from cordboard.storage.vault import Vault
 from cordboard.wiring.actions import SignedActions
 from cordboard.wiring.context_endpoints import ContextEndpoints
@@ -225,6 +226,7 @@ def _store(ground: Ground, egress: Egress) -> SqlCallStore:
         home_country=ground.settings.home_country,
         options=plan_options(ground.settings),
         ask=endpoints.ask,
+        minutes=MonthlyMinutes(ground.clock, ground.settings.monthly_minutes_max),
     )
     return SqlCallStore(
         ground.database,

@@ -49,6 +49,7 @@ from cordboard.telephony.twilio.webhooks import (
 )
 from cordboard.wiring.dialling import Unroutable
 from cordboard.wiring.ground import Ground
+from cordboard.wiring.inbound import is_refused
 from cordboard.wiring.permits import CallPermit, Permits, international
 from cordboard.wiring.transfers import split
 from cordboard.wiring.twilio_accounts import Linked, TwilioAccounts
@@ -237,7 +238,7 @@ class TwilioCarrier:
         if inbound is None or offer.account_sid != linked.account_sid:
             return 404
         admission = self._dispatch.admit()
-        if not admission.admitted:
+        if not admission.admitted or is_refused(inbound):
             admission.give_back()
             return 503
         engine, call_id = self._engine, self._ground.randomness.uuid()

@@ -97,6 +97,7 @@ def call_schemas() -> Shape:
         "plan_type": one_of("plan_free", "plan_developer", "plan_enterprise", "plan_unlimited"),
         "monthly_usage_minutes": COUNT,
         "monthly_usage_limit_minutes": or_nothing(COUNT),
+        "limit_reached": FLAG,
     }
     return {
         "CreateCallRequest": record(asked["properties"], ["from_number", "to_number", "agent"]),

@@ -20,7 +20,10 @@ ORGANISATIONS_MAX: Final = 10_000
 
 
 class RequestRates:
-    """Counts each organisation's requests in windows of a minute, in this process.
+    """Counts each organisation's requests in windows of a minute, in this process alone.
+
+    Counted in the database, every request, of reading too, would wait for the one transaction that
+    writes at a time, beside running calls. What costs money is counted there: calls and minutes.
 
     Of more than 10,000 organisations with a limit, those whose window began longest ago are
     forgotten.
