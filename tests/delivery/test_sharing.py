@@ -6,9 +6,11 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
 from cordboard.delivery.schedule import DISABLED_AFTER, HOLD
 from cordboard.delivery.signing import new_secret
@@ -20,7 +22,6 @@ from cordboard.storage.tables import Delivery
 from tests.delivery.receiver import House, house
 
 CALLS = 12
-LIMITS = ClaimLimits(hold=HOLD, per_webhook_count=2)
 
 
 @pytest_asyncio.fixture
@@ -102,11 +103,12 @@ async def test_a_worker_that_comes_back(home: House) -> None:
     await home.answer(await home.add_call())
     late = await _claimed(home)
     home.clock.forward(seconds=31)
-    current = await _claimed(home)
+    current = await _claimed(home, "another")
     await _record(home, late, delivered=False)
     async with home.database.read() as session:
         row = await session.get_one(Delivery, current.event_id)
-    assert (row.state, row.lease_until) == ("waiting", current.lease_until)
+    assert (row.state, row.worker) == ("waiting", current.worker)
+    assert row.lease_until == home.clock.wall() + LEASE
     assert row.due_at < home.clock.wall()
     await _record(home, current, delivered=True)
     async with home.database.read() as session:
@@ -126,13 +128,56 @@ async def test_the_rest_is_not_announced_yet(home: House) -> None:
         row.state, row.sequence, row.due_at = "waiting", 5, row.due_at - timedelta(seconds=9)
     await home.keep(call_id, 3, "caller_turn", text="word 3")
     async with home.database.write() as session:
-        now = home.clock.wall()
-        due = await deliveries.claim(session, now, now + LEASE, LIMITS, home.vault)
+        due = await deliveries.claim(session, home.clock.wall(), _limits("w"), home.vault)
     assert due is not None
     assert due.sequence == 2
 
 
-async def _claimed(home: House) -> DueDelivery:
+async def test_a_long_request_is_not_taken_over(home: House) -> None:
+    """As long as a worker lives, what it is at stays its own, however long that takes."""
+    await home.answer(await home.add_call())
+    due = await _claimed(home)
+    for _ in range(3):
+        home.clock.forward(seconds=4)
+        async with home.database.write() as session:
+            until = home.clock.wall() + LEASE
+            await deliveries.renew(session, due.worker, [due.event_id], until)
+            await deliveries.renew(session, "another", [due.event_id], until + LEASE)
+    home.clock.forward(seconds=5)
+    async with home.database.write() as session:
+        now = home.clock.wall()
+        assert await deliveries.claim(session, now, _limits("another"), home.vault) is None
+        now += timedelta(seconds=2)
+        assert await deliveries.claim(session, now, _limits("another"), home.vault) is not None
+
+
+async def test_a_worker_renews(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker keeps what it is at by itself."""
+    monkeypatch.setattr("cordboard.delivery.worker.RENEW_S", 0.05)
+    home.receiver.hanging.add("/in")
+    await home.answer(await home.add_call())
+    async with home.delivering():
+        await home.receiver.has(1)
+        for _ in range(3):
+            home.clock.forward(seconds=5)
+            await _leased_until(home, home.clock.wall() + LEASE)
+        await home.receiver.has(1)
+
+
+async def _leased_until(home: House, at: datetime) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            async with home.database.read() as session:
+                if await session.scalar(select(Delivery.lease_until)) == at:
+                    return
+            await asyncio.sleep(0.02)
+
+
+def _limits(worker: str) -> ClaimLimits:
+    return ClaimLimits(worker=worker, lease=LEASE, hold=HOLD, per_webhook_count=2)
+
+
+async def _claimed(home: House, worker: str = "w") -> DueDelivery:
     now = home.clock.wall()
     async with home.database.write() as session:
         await deliveries.relay(
@@ -143,7 +188,7 @@ async def _claimed(home: House) -> DueDelivery:
                 new_secret(bytes), deliveries.secret_place(organisation_id, webhook_id)
             ),
         )
-        due = await deliveries.claim(session, now, now + LEASE, LIMITS, home.vault)
+        due = await deliveries.claim(session, now, _limits(worker), home.vault)
     assert due is not None
     return due
 

@@ -29,7 +29,8 @@ from cordboard.storage.vault import SecretUnreadable, Vault
 log = logging.getLogger(__name__)
 
 TOTAL_MS: Final = 15_000
-LEASE: Final = timedelta(seconds=20)
+LEASE: Final = timedelta(seconds=6)
+RENEW_S: Final = 2.0
 PER_WEBHOOK_COUNT: Final = 2
 IN_FLIGHT_COUNT: Final = 200
 POLL_S: Final = 0.25
@@ -63,6 +64,9 @@ class DeliveryParts:
 class DeliveryWorker:
     """Delivers while its ``running`` block lasts; what is under way at its end is tried again.
 
+    A delivery is leased for 6 s, and again every 2 s as long as its request lasts: another worker
+    takes over from one that died.
+
     At most two requests are under way to one webhook, so that one that hangs holds up nobody
     else; all that waits is in the database. Any number of workers, in any number of processes,
     share the work and that limit by leases in the database.
@@ -71,7 +75,8 @@ class DeliveryWorker:
     def __init__(self, parts: DeliveryParts) -> None:
         self._parts = parts
         self._wake = asyncio.Event()
-        self._in_flight: Counter[str] = Counter()
+        self._id = parts.random_bytes(16).hex()
+        self._in_flight: dict[str, str] = {}  # webhook id by event id
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -87,6 +92,7 @@ class DeliveryWorker:
             self._group = group
             self._tasks = {
                 group.create_task(self._always(), name="deliveries"),
+                group.create_task(self._renew_always(), name="leases of deliveries"),
                 group.create_task(self._purge_always(), name="old deliveries"),
             }
             try:
@@ -134,17 +140,24 @@ class DeliveryWorker:
             )
 
     async def _start_one(self) -> bool:
-        if self._draining or self._in_flight.total() >= IN_FLIGHT_COUNT:
+        if self._draining or len(self._in_flight) >= IN_FLIGHT_COUNT:
             return False
         parts = self._parts
         now = parts.clock.wall()
-        busy = [name for name, count in self._in_flight.items() if count >= PER_WEBHOOK_COUNT]
-        limits = ClaimLimits(hold=HOLD, per_webhook_count=PER_WEBHOOK_COUNT, busy=busy)
+        counts = Counter(self._in_flight.values())
+        limits = ClaimLimits(
+            worker=self._id,
+            lease=LEASE,
+            hold=HOLD,
+            per_webhook_count=PER_WEBHOOK_COUNT,
+            busy=[name for name, count in counts.items() if count >= PER_WEBHOOK_COUNT],
+            under_way=list(self._in_flight),
+        )
         async with parts.database.write() as session:
-            due = await deliveries.claim(session, now, now + LEASE, limits, parts.vault)
+            due = await deliveries.claim(session, now, limits, parts.vault)
         if due is None:
             return False
-        self._in_flight[due.webhook_id] += 1
+        self._in_flight[due.event_id] = due.webhook_id
         assert self._group is not None
         task = self._group.create_task(self._deliver(due), name="delivering an event")
         self._tasks.add(task)
@@ -159,9 +172,7 @@ class DeliveryWorker:
             # Whatever is wrong with one delivery must not hold up the others; its lease runs out.
             log.exception("delivery.broke", extra={"event": due.event_id})
         finally:
-            self._in_flight[due.webhook_id] -= 1
-            if not self._in_flight[due.webhook_id]:
-                del self._in_flight[due.webhook_id]
+            del self._in_flight[due.event_id]
             self._wake.set()
 
     async def _attempt(self, due: DueDelivery) -> Attempt:
@@ -206,6 +217,19 @@ class DeliveryWorker:
             why = await deliveries.record(session, due, attempt, DISABLED_AFTER)
         if why is not None:
             log.warning("delivery.webhook_disabled", extra={"webhook": due.webhook_id, "why": why})
+
+    async def _renew_always(self) -> None:
+        parts = self._parts
+        while True:
+            await asyncio.sleep(RENEW_S)
+            if not self._in_flight:
+                continue
+            try:
+                async with parts.database.write() as session:
+                    until = parts.clock.wall() + LEASE
+                    await deliveries.renew(session, self._id, list(self._in_flight), until)
+            except (SQLAlchemyError, OSError) as problem:
+                log.warning("delivery.cannot_renew", extra={"why": type(problem).__name__})
 
     async def _purge_always(self) -> None:
         while True:

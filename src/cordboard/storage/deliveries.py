@@ -36,9 +36,7 @@ _PURGE_COUNT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery that is ours to attempt until ``lease_until``; ``attempts_count`` counts this
-    attempt.
-    """
+    """A delivery that is ``worker``'s to attempt; ``attempts_count`` counts this attempt."""
 
     event_id: str
     organisation_id: str
@@ -49,7 +47,7 @@ class DueDelivery:
     method: str
     body: str
     attempts_count: int
-    lease_until: datetime
+    worker: str
     secrets: tuple[str, ...] = field(repr=False)
 
 
@@ -69,14 +67,19 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimLimits:
-    """What keeps a delivery that is due from being claimed: ``hold`` is how long an event waits
-    for earlier ones, ``per_webhook_count`` how many attempts may be under way to a webhook, in
-    all processes; ``busy`` webhooks are left alone.
+    """Who claims, and what keeps a delivery that is due from being claimed.
+
+    ``hold`` is how long an event waits for earlier ones, ``per_webhook_count`` how many attempts
+    may be under way to a webhook, in all processes; ``busy`` webhooks and deliveries that are
+    ``under_way`` are left alone.
     """
 
+    worker: str
+    lease: timedelta
     hold: timedelta
     per_webhook_count: int
     busy: Collection[str] = ()
+    under_way: Collection[str] = ()
 
 
 async def anything(session: AsyncSession, now: datetime) -> tuple[bool, bool]:
@@ -164,11 +167,7 @@ async def _health(
 
 
 async def claim(
-    session: AsyncSession,
-    now: datetime,
-    lease_until: datetime,
-    limits: ClaimLimits,
-    vault: Vault,
+    session: AsyncSession, now: datetime, limits: ClaimLimits, vault: Vault
 ) -> DueDelivery | None:
     """Claim the delivery that has been due longest, of a webhook that ``limits`` leave room for.
 
@@ -179,6 +178,7 @@ async def claim(
         select(Delivery)
         .where(
             *_due(now),
+            Delivery.id.not_in(limits.under_way),
             Delivery.webhook_id.not_in(limits.busy),
             Delivery.webhook_id.not_in(_crowded(now, limits)),
             ~_waits_for_earlier(now, limits),
@@ -190,7 +190,7 @@ async def claim(
     row = (await session.scalars(statement)).first()
     if row is None:
         return None
-    row.lease_until = lease_until
+    row.lease_until, row.worker = now + limits.lease, limits.worker
     row.first_at = row.first_at or now
     health = await session.get_one(WebhookHealth, row.webhook_id)
     return DueDelivery(
@@ -203,7 +203,7 @@ async def claim(
         method=row.method,
         body=row.body,
         attempts_count=row.attempts_count + 1,
-        lease_until=lease_until,
+        worker=limits.worker,
         secrets=secrets_of(health, vault, now),
     )
 
@@ -233,6 +233,18 @@ def _crowded(now: datetime, limits: ClaimLimits) -> Select[str]:
         .where(leased.lease_until >= now)
         .group_by(leased.webhook_id)
         .having(func.count() >= limits.per_webhook_count)
+    )
+
+
+async def renew(
+    session: AsyncSession, worker: str, under_way: Collection[str], lease_until: datetime
+) -> None:
+    """Keep deliveries that a worker is at from being taken over; those it has lost stay lost."""
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(under_way), Delivery.worker == worker)
+        .values(lease_until=lease_until)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -278,9 +290,9 @@ async def record(
         )
     )
     row.attempts_count = number
-    ours = row.lease_until in (None, due.lease_until)
+    ours = row.worker in (None, due.worker)
     if ours:
-        row.lease_until = None
+        row.lease_until = row.worker = None
     if row.state == WAITING and (ours or attempt.delivered):
         if attempt.wait is not None:
             row.due_at = attempt.at + attempt.wait
@@ -310,7 +322,7 @@ async def _fare(
     await session.execute(
         update(Delivery)
         .where(Delivery.webhook_id == webhook_id, Delivery.state == WAITING)
-        .values(state=FAILED, finished_at=attempt.at, lease_until=None)
+        .values(state=FAILED, finished_at=attempt.at, lease_until=None, worker=None)
     )
     return health.disabled_why
 
@@ -333,7 +345,14 @@ async def replay(
     changed: CursorResult[Any] = await session.execute(  # type: ignore[assignment]
         update(Delivery)
         .where(*mine)
-        .values(state=WAITING, due_at=now, first_at=None, finished_at=None, lease_until=None)
+        .values(
+            state=WAITING,
+            due_at=now,
+            first_at=None,
+            finished_at=None,
+            lease_until=None,
+            worker=None,
+        )
         .execution_options(synchronize_session=False)
     )
     return int(changed.rowcount)

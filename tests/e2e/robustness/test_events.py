@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from sqlalchemy import func, select
 
 from cordboard.clock import SystemClock
 from cordboard.delivery.schedule import HOLD
-from cordboard.delivery.worker import LEASE
 from cordboard.storage.database import Database
 from cordboard.storage.tables import Call, Delivery, OutboxEvent
 from tests.counts import count
@@ -26,7 +26,9 @@ from tests.e2e.server import NUMBER, Server
 from tests.postgres import PostgresServer
 
 CALLS_A_KILL = 3
-WAIT_S = LEASE.total_seconds() + 30
+WAIT_S = count(60, 480)
+"""A lease and a retry; among many kills one event may fail twice, and wait its five minutes."""
+
 TERMINAL = ("event_phone_call_ended", "event_phone_call_did_not_connect")
 
 
@@ -57,7 +59,7 @@ async def _kill(crew: Crew, url: str, victims: list[int]) -> None:
         for round_number, victim in enumerate(victims):
             await _round(crew, victim, f"events{round_number}", chance)
             await until(lambda: _all_over(database), 30)
-        await until(lambda: _all_there(database, receiver.got), WAIT_S)
+        await until(lambda: _all_there(database, receiver.got), WAIT_S, lambda: _waiting(url))
         await asyncio.to_thread(crew.stop)
     async with database.read() as session:
         calls_count = await session.scalar(select(func.count()).select_from(Call)) or 0
@@ -129,6 +131,25 @@ async def _all_there(database: Database, got: list[Got]) -> bool:
     async with database.read() as session:
         announced = set(await session.scalars(select(OutboxEvent.id)))
     return announced == {each.event_id for each in got if each.status == 200}
+
+
+def _waiting(url: str) -> list[str]:
+    """Return what is said of an event that did not come in time."""
+
+    async def read() -> list[str]:
+        database = Database(url)
+        async with database.read() as session:
+            left = (
+                await session.scalars(select(Delivery).where(Delivery.state == "waiting"))
+            ).all()
+            unrelayed = select(func.count()).where(OutboxEvent.relayed_at.is_(None))
+            found = [f"{await session.scalar(unrelayed)} not relayed, {len(left)} waiting"]
+        await database.close()
+        shown = ("sequence", "attempts_count", "first_at", "due_at", "lease_until", "worker")
+        return [*found, *(str([getattr(row, name) for name in shown]) for row in left[:20])]
+
+    with ThreadPoolExecutor(1) as thread:  # a loop runs here already
+        return thread.submit(asyncio.run, read()).result(30)
 
 
 def _judge(got: list[Got]) -> None:

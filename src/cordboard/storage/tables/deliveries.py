@@ -15,7 +15,7 @@ class Delivery(TenantRow):
 
     ``url`` and ``method`` are the webhook's when the event arose; ``body`` is what is sent, the
     same each time. ``state`` is ``waiting``, ``delivered`` or ``failed``. A waiting one is tried
-    when ``due_at`` has come, unless somebody is at it (``lease_until``). ``first_at`` is
+    when ``due_at`` has come, unless a ``worker`` is at it, until ``lease_until``. ``first_at`` is
     when it was tried first.
     """
 
@@ -42,6 +42,7 @@ class Delivery(TenantRow):
     first_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
+    worker: Mapped[str | None] = mapped_column(ID)
 
 
 class DeliveryAttempt(Row):

@@ -1,0 +1,16 @@
+"""Name who is at a delivery."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("deliveries", sa.Column("worker", sa.String(36)))
