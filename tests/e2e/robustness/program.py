@@ -103,23 +103,34 @@ class _Forgetful(ScriptedModel):
         return obey(request)
 
 
+_KEPT: list[object] = []
+
+
 def counts() -> dict[str, int]:
     """Count what calls may leave behind."""
     gc.collect()
-    gc.unfreeze()  # what the start has made lies aside, and endpoint and ports are of it
-    things = gc.get_objects()
-    gc.freeze()
     held: dict[str, int] = {
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
         "descriptors": len(os.listdir("/proc/self/fd")),  # noqa: PTH208
     }
-    for thing in things:
+    for thing in _kept():
         if isinstance(thing, SipEndpoint):
             held |= {f"sip_{name}": count for name, count in thing.agent.counts().items()}
         elif isinstance(thing, PortRange):
             held["ports"] = thing.in_use_count
     return held
+
+
+def _kept() -> list[object]:
+    """Return what holds calls, looked for once: it is of the start, which lies aside, and whatever
+    is laid aside with it a second time could never be collected.
+    """
+    if not _KEPT:
+        gc.unfreeze()
+        _KEPT.extend(o for o in gc.get_objects() if isinstance(o, SipEndpoint | PortRange))
+        gc.freeze()
+    return _KEPT
 
 
 async def _run(settings: Settings) -> None:
