@@ -1,4 +1,4 @@
-"""Twilio's REST API for calls, as far as it is used.
+"""Twilio's REST API for calls and texts, as far as it is used.
 
 After "Calls resource", "Twilio's response: errors" and "API rate limits"; Twilio's own client is
 run against it in the same tests. ``trouble`` is served before anything is done.
@@ -58,6 +58,10 @@ class FakeRest:
         self.numbers: dict[str, dict[str, str]] = {}
         """The fields of each number of the account, by the number."""
         self.numbers_ever = 0
+        self.texts: dict[str, dict[str, str]] = {}
+        """The messages by their identifiers, with the status that is told of them."""
+        self.fates: deque[str] = deque()
+        """What a message's status is when it is looked up, one per look; else it is delivered."""
         self.trouble: deque[web.Response | None] = deque()
         """Answers to be given instead, one per request; None cuts the connection."""
         self.lose_answers = 0
@@ -85,6 +89,8 @@ class FakeRest:
         app.router.add_get(local, self._offer_numbers)
         app.router.add_get(folder + "Calls/{sid}.json", self._fetch)
         app.router.add_post(folder + "Calls/{sid}.json", self._update)
+        app.router.add_post(folder + "Messages.json", self._send_text)
+        app.router.add_get(folder + "Messages/{sid}.json", self._fetch_text)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
@@ -222,6 +228,32 @@ class FakeRest:
                 del self.numbers[number]
                 return web.Response(status=204)
         return failure(404, 20404)
+
+    async def _send_text(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        fields = dict(form)
+        if not fields.get("To", "").startswith("+"):
+            return failure(400, 21211)
+        if not fields.get("From", "").startswith("+"):
+            return failure(400, 21603)
+        if not 1 <= len(fields.get("Body", "")) <= 1_600:
+            return failure(400, 21617)
+        sid = f"SM{len(self.texts) + 1:032x}"
+        told = {"to": fields["To"], "from": fields["From"], "body": fields["Body"]}
+        self.texts[sid] = {**told, "sid": sid, "status": "queued", "direction": "outbound-api"}
+        return web.json_response(self.texts[sid], status=201)
+
+    async def _fetch_text(self, request: web.Request) -> web.Response:
+        form = await self._form(request)
+        if isinstance(form, web.Response):
+            return form
+        found = self.texts.get(request.match_info["sid"])
+        if found is None:
+            return failure(404, 20404)
+        found["status"] = self.fates.popleft() if self.fates else "delivered"
+        return web.json_response(found)
 
     async def _fetch(self, request: web.Request) -> web.Response:
         form = await self._form(request)

@@ -22,6 +22,7 @@ from cordboard.call.plan import VoicePlan
 from cordboard.call.sound import Sound
 from cordboard.flow_apps.problems import Problem
 from cordboard.flow_apps.ssml import BadMarkup, Markup, read_markup
+from cordboard.flow_apps.voices import language_of
 from cordboard.flow_apps.wav import NoSound, sound_of
 
 TEXT_CHARS_MAX: Final = 20_000
@@ -112,7 +113,7 @@ def _speak(action: flowapp.Speak, voices: VoiceChoice, problems: list[Problem]) 
         text=words,
         markup=action.ssml,
         voice=voice,
-        language=markup.language,
+        language=markup.language or language_of(markup.voice),
         rule=_rule(action.barge_in),
         input_timeout_ms=_timeout_ms(action.user_input_timeout_seconds),
         turn_silence_ms=_silence_ms(action.vad),

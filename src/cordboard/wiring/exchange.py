@@ -17,6 +17,7 @@ from cordboard.wiring.outbound import CARRIER as SIP
 from cordboard.wiring.outbound import Outwards
 from cordboard.wiring.permits import Permits
 from cordboard.wiring.providers import Providers
+from cordboard.wiring.texts import Texts
 from cordboard.wiring.transfers import Transfers
 from cordboard.wiring.twilio import TwilioCarrier
 from cordboard.wiring.twilio_numbers import LinkedNumbers
@@ -32,6 +33,7 @@ class CallParts:
     store: SqlCallStore
     bus: Bus
     transfers: Transfers
+    texts: Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +71,5 @@ async def open_exchange(
     )
     await stack.enter_async_context(sip)
     parts.transfers.ways |= {SIP: sip.transfers.leg, linked.name: linked.transfer}
+    parts.texts.way = linked.texts
     return Exchange(sip, linked)

@@ -24,6 +24,7 @@ from cordboard.engine.brain import Brain
 from cordboard.engine.clock import Lateness, MediaClock
 from cordboard.engine.dispatch import Dispatch, DispatchParts
 from cordboard.engine.parts import EngineParts
+from cordboard.flow_apps.voices import Voices
 from cordboard.ids import Randomness
 from cordboard.ports import NewCall, OpenCall
 from cordboard.settings import SettingError, Settings
@@ -48,6 +49,7 @@ from cordboard.wiring.options import plan_options
 from cordboard.wiring.providers import Providers, build_providers
 from cordboard.wiring.signals import StopSignals
 from cordboard.wiring.stored_keys import StoredKeys
+from cordboard.wiring.texts import Texts
 from cordboard.wiring.transfers import Transfers
 from cordboard.wiring.twilio_numbers import AccountMarket
 
@@ -101,9 +103,10 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         stack.push_async_callback(egress.close)
         store = await stack.enter_async_context(_store(ground, egress))
         recordings = await stack.enter_async_context(await _recordings(ground))
-        transfers = Transfers()
+        transfers, texts = Transfers(), Texts()
         engine = _engine(ground, providers, store, recordings, egress, transfers)
-        engine = replace(engine, apps=await stack.enter_async_context(_apps(ground, policy)))
+        apps = await stack.enter_async_context(_apps(ground, policy, providers))
+        engine = replace(engine, apps=apps, texts=texts)
         dispatch = Dispatch(
             DispatchParts(engine, lambda call: _brain(call, providers), settings.calls_max_count)
         )
@@ -112,7 +115,7 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         await stack.enter_async_context(dispatch)
         bus = MemoryBus(ground.clock.now_ms)
         listening, http_port, public_url = _listening(settings, stack)
-        calls = CallParts(engine, dispatch, providers, store, bus, transfers)
+        calls = CallParts(engine, dispatch, providers, store, bus, transfers, texts)
         exchange = await open_exchange(ground, calls, public_url, stack)
         recover_calls = partial(
             dispatch.recover, ground.engine_id, exchange.release, partial(_is_recorded, recordings)
@@ -272,11 +275,15 @@ def _policy(settings: Settings) -> EgressPolicy:
 
 
 @asynccontextmanager
-async def _apps(ground: Ground, policy: EgressPolicy) -> AsyncIterator[FlowAppLines]:
+async def _apps(
+    ground: Ground, policy: EgressPolicy, providers: Providers
+) -> AsyncIterator[FlowAppLines]:
     gate = Egress(policy, reuse=True)
     try:
         tokens = StoredTokens(ground.database, ground.vault)
-        apps = FlowAppLines(gate, tokens, ground.clock, report)
+        synthesizers = providers.synthesizers
+        voices = Voices(frozenset(synthesizers.by_name), synthesizers.auto)
+        apps = FlowAppLines(gate, tokens, ground.clock, report, voices)
         async with apps.running():
             yield apps
     finally:

@@ -51,6 +51,7 @@ from cordboard.wiring.dialling import Unroutable
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.inbound import is_refused
 from cordboard.wiring.permits import CallPermit, Permits, international
+from cordboard.wiring.texts import LinkedTexts
 from cordboard.wiring.transfers import split
 from cordboard.wiring.twilio_accounts import Linked, TwilioAccounts
 from cordboard.wiring.twilio_numbers import NumberAccounts
@@ -114,6 +115,12 @@ class TwilioCarrier:
     def numbers(self) -> NumberAccounts:
         """Return the accounts, as what their numbers are bought, led and given back by."""
         return NumberAccounts(self._ground, self._accounts, self._webhooks)
+
+    @property
+    def texts(self) -> LinkedTexts:
+        """Who sends text messages, within ``running``."""
+        country = self._ground.settings.home_country
+        return LinkedTexts(self._accounts, self._permits, country, self._api)
 
     def routes(self) -> list[Route]:
         """Return what belongs into the HTTP app."""

@@ -1,4 +1,4 @@
-"""Twilio's REST API, as far as calls need it: place, look up, hang up, send elsewhere."""
+"""Twilio's REST API, as far as calls need it: place, look up, hang up, send elsewhere, text."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ OVER: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"}
 _ACCOUNT_SID: Final = re.compile(r"AC[0-9a-fA-F]{32}\Z")
 _NUMBER_SID: Final = re.compile(r"PN[0-9a-fA-F]{32}\Z")
 _CALL_SID: Final = re.compile(r"CA[0-9a-fA-F]{32}\Z")
+_TEXT_SID: Final = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}\Z")
+_TEXT_FAILED: Final = frozenset({"failed", "undelivered", "canceled"})
 _NOT_A_CALL_IN_PROGRESS: Final = 21220
 OURS: Final = frozenset(
     {
@@ -129,6 +131,23 @@ class NumberState(msgspec.Struct, frozen=True):
     friendly_name: str | None = None
 
 
+class TextState(msgspec.Struct, frozen=True):
+    """A text message as the API describes it."""
+
+    sid: str
+    status: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it will not arrive."""
+        return self.status in _TEXT_FAILED
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.failed or self.status in ("delivered", "read")
+
+
 class _Page(msgspec.Struct):
     calls: list[CallState]
 
@@ -208,6 +227,17 @@ class TwilioApi:
             for call in page.calls
             if (call.direction or "").startswith("outbound") and _is_made_since(call, since)
         )
+
+    async def send_text(self, from_number: str, to_number: str, text: str) -> TextState:
+        """Send a text message of up to 1,600 characters. It is never repeated here."""
+        form = [("To", to_number), ("From", from_number), ("Body", text)]
+        return await self._ask("POST", "/Messages.json", form, TextState)
+
+    async def text(self, text_sid: str) -> TextState:
+        """Look a text message up."""
+        if not _TEXT_SID.match(text_sid):
+            raise NotFound("not a message's identifier")
+        return await self._ask("GET", f"/Messages/{text_sid}.json", None, TextState)
 
     async def number(self, phone_number: str) -> NumberState | None:
         """Return a number of the account (with its ``+``), None where it has none like that."""
