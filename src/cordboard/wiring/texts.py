@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cordboard.dial_policy import TrunkDialing
 from cordboard.ports import DialFailed, NewCall, TextSender
 from cordboard.storage.phone_numbers import stored_number
 from cordboard.telephony.sip.hops import DialForbidden
@@ -14,7 +13,7 @@ from cordboard.telephony.twilio.texts import TextMessages
 from cordboard.wiring.permits import Permits, international
 from cordboard.wiring.transfers import our_number
 from cordboard.wiring.twilio_accounts import Linked, TwilioAccounts
-from cordboard.wiring.twilio_transfers import permitted
+from cordboard.wiring.twilio_transfers import permit_of, permitted
 
 NO_GATEWAY = "no_gateway"
 REFUSED = "refused"
@@ -56,8 +55,7 @@ class LinkedTexts:
         """Return the number, counted like one that is dialled. Raises ``DialFailed``,
         ``DialForbidden``, and ``ValueError`` where it is none.
         """
-        await self.permits.ready(call.organisation_id)
-        permit = self.permits.for_call(call.organisation_id, TrunkDialing(), lambda text: text)
+        permit = await permit_of(self.permits, call.organisation_id)
         target = permit.judge(international(stored_number(number, self.home_country)))
         await permitted(permit, target)
         permit.over(0)

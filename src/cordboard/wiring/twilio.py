@@ -16,7 +16,6 @@ import aiohttp
 from starlette.routing import Route
 
 from cordboard.call.events import AnswerJudged
-from cordboard.dial_policy import TrunkDialing
 from cordboard.engine.dispatch import Admission, Dispatch
 from cordboard.engine.guard import Guard
 from cordboard.engine.parts import EngineParts
@@ -56,7 +55,7 @@ from cordboard.wiring.transfers import split
 from cordboard.wiring.twilio_accounts import Linked, TwilioAccounts
 from cordboard.wiring.twilio_numbers import NumberAccounts
 from cordboard.wiring.twilio_routes import routes
-from cordboard.wiring.twilio_transfers import RINGS_S, connect, permitted, seen_number
+from cordboard.wiring.twilio_transfers import RINGS_S, connect, permit_of, permitted, seen_number
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +144,7 @@ class TwilioCarrier:
         linked = await self._accounts.of_caller(wanted.organisation_id, wanted.from_number)
         if linked is None:
             raise Unroutable("the number's account connection is gone, or cannot be read")
-        permit = await self._permit(wanted)
+        permit = await permit_of(self._permits, wanted.organisation_id)
         number = permit.judge(international(wanted.to_number))
         since = self._engine.clock.wall()
         handle = {"connection": linked.connection_id, "to": number, "since": since.isoformat()}
@@ -196,8 +195,7 @@ class TwilioCarrier:
         Where it does not, the call comes back. Raises ``DialFailed``, ``DialForbidden``.
         """
         assert isinstance(leg, TwilioLeg)
-        await self._permits.ready(call.organisation_id)
-        permit = self._permits.for_call(call.organisation_id, TrunkDialing(), lambda text: text)
+        permit = await permit_of(self._permits, call.organisation_id)
         wanted, digits = split(wish.number)
         target = permit.judge(international(wanted))
         await permitted(permit, target)
@@ -294,13 +292,7 @@ class TwilioCarrier:
         return request
 
     def _detects_machines(self, wanted: WantedCall) -> bool:
-        may = self._ground.settings.twilio_machine_detection
-        hangs_up = may and wanted.plan.on_no_human == "hangup"
-        return hangs_up or bool(wanted.params.get("MachineDetection"))
-
-    async def _permit(self, wanted: WantedCall) -> CallPermit:
-        await self._permits.ready(wanted.organisation_id)
-        return self._permits.for_call(wanted.organisation_id, TrunkDialing(), lambda text: text)
+        return _detects(wanted, may=self._ground.settings.twilio_machine_detection)
 
     def _api(self, linked: Linked) -> TwilioApi:
         assert self._http is not None
@@ -324,6 +316,11 @@ class TwilioCarrier:
             elif now - over_at > FORGET_AFTER:
                 del self._legs[leg]
                 self._webhooks.remove(leg.leg_id)
+
+
+def _detects(wanted: WantedCall, *, may: bool) -> bool:
+    hangs_up = may and wanted.plan.on_no_human == "hangup"
+    return hangs_up or bool(wanted.params.get("MachineDetection"))
 
 
 async def _let_go(api: TwilioApi, call_id: str, handle: dict[str, str]) -> None:

@@ -6,12 +6,13 @@ import asyncio
 from typing import Final
 
 from cordboard.call.events import EndReason, LegEndedBy
+from cordboard.dial_policy import TrunkDialing
 from cordboard.ports import DialFailed, LegFailed, NewCall, TransferWish
 from cordboard.telephony.sip.hops import DialForbidden, DialLater
 from cordboard.telephony.twilio import twiml
 from cordboard.telephony.twilio.leg import OUTCOMES, TwilioLeg
 from cordboard.wiring.caller_ids import shown_caller
-from cordboard.wiring.permits import CallPermit
+from cordboard.wiring.permits import CallPermit, Permits
 from cordboard.wiring.transfers import NAME_NOT_SHOWN, NOT_SHOWN, our_number
 from cordboard.wiring.twilio_accounts import TwilioAccounts
 
@@ -61,6 +62,12 @@ async def connect(leg: TwilioLeg, dial: twiml.DialPlan) -> None:
         outcome = "no-answer"
     if outcome != "answered":
         raise DialFailed(OUTCOMES[outcome], LegEndedBy.FAR_END, _UNANSWERED.get(outcome))
+
+
+async def permit_of(permits: Permits, organisation_id: str) -> CallPermit:
+    """Return the permit of one dial: numbers are written with their plus there."""
+    await permits.ready(organisation_id)
+    return permits.for_call(organisation_id, TrunkDialing(), lambda text: text)
 
 
 async def permitted(permit: CallPermit, number: str) -> None:
