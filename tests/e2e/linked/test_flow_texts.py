@@ -67,7 +67,8 @@ async def test_texts_and_a_transfer(tmp_path: Path) -> None:
         await call.post(_address(dial, "statusCallback"), child)
         await call.post(_address(dial, "action"), {"DialCallStatus": "completed"})
         await app.wait_for("session_end")
-        events = server.events(failed["session"]["id"])
+        over = await house.over(failed["session"]["id"])
+        events = server.events(over["id"])
     (text,) = house.rest.texts.values()
     assert (text["from"], text["to"]) == (NUMBER, f"+{ALLOWED}")
     assert text["body"] == "Your code is 12"
