@@ -49,6 +49,35 @@ class FakeCall:
         }
 
 
+class FakeTexts:
+    """The messages of one account, by their identifiers."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, dict[str, str]] = {}
+        self.fates: deque[str] = deque()
+        """What a message's status is when it is looked up, one per look; else it is delivered."""
+
+    def send(self, fields: dict[str, str]) -> dict[str, str] | int:
+        """Take a message; returns it, or the code of a refusal."""
+        if not fields.get("To", "").startswith("+"):
+            return 21211
+        if not fields.get("From", "").startswith("+"):
+            return 21603
+        if not 1 <= len(fields.get("Body", "")) <= 1_600:
+            return 21617
+        sid = f"SM{len(self.sent) + 1:032x}"
+        told = {"to": fields["To"], "from": fields["From"], "body": fields["Body"]}
+        self.sent[sid] = {**told, "sid": sid, "status": "queued", "direction": "outbound-api"}
+        return self.sent[sid]
+
+    def look_up(self, sid: str) -> dict[str, str] | None:
+        """Return a message as it is now."""
+        found = self.sent.get(sid)
+        if found is not None:
+            found["status"] = self.fates.popleft() if self.fates else "delivered"
+        return found
+
+
 class FakeRest:
     """The API of one account."""
 
@@ -58,10 +87,7 @@ class FakeRest:
         self.numbers: dict[str, dict[str, str]] = {}
         """The fields of each number of the account, by the number."""
         self.numbers_ever = 0
-        self.texts: dict[str, dict[str, str]] = {}
-        """The messages by their identifiers, with the status that is told of them."""
-        self.fates: deque[str] = deque()
-        """What a message's status is when it is looked up, one per look; else it is delivered."""
+        self.texts = FakeTexts()
         self.trouble: deque[web.Response | None] = deque()
         """Answers to be given instead, one per request; None cuts the connection."""
         self.lose_answers = 0
@@ -233,27 +259,15 @@ class FakeRest:
         form = await self._form(request)
         if isinstance(form, web.Response):
             return form
-        fields = dict(form)
-        if not fields.get("To", "").startswith("+"):
-            return failure(400, 21211)
-        if not fields.get("From", "").startswith("+"):
-            return failure(400, 21603)
-        if not 1 <= len(fields.get("Body", "")) <= 1_600:
-            return failure(400, 21617)
-        sid = f"SM{len(self.texts) + 1:032x}"
-        told = {"to": fields["To"], "from": fields["From"], "body": fields["Body"]}
-        self.texts[sid] = {**told, "sid": sid, "status": "queued", "direction": "outbound-api"}
-        return web.json_response(self.texts[sid], status=201)
+        sent = self.texts.send(dict(form))
+        return failure(400, sent) if isinstance(sent, int) else web.json_response(sent, status=201)
 
     async def _fetch_text(self, request: web.Request) -> web.Response:
         form = await self._form(request)
         if isinstance(form, web.Response):
             return form
-        found = self.texts.get(request.match_info["sid"])
-        if found is None:
-            return failure(404, 20404)
-        found["status"] = self.fates.popleft() if self.fates else "delivered"
-        return web.json_response(found)
+        found = self.texts.look_up(request.match_info["sid"])
+        return failure(404, 20404) if found is None else web.json_response(found)
 
     async def _fetch(self, request: web.Request) -> web.Response:
         form = await self._form(request)

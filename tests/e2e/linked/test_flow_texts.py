@@ -69,7 +69,7 @@ async def test_texts_and_a_transfer(tmp_path: Path) -> None:
         await app.wait_for("session_end")
         over = await house.over(failed["session"]["id"])
         events = server.events(over["id"])
-    (text,) = house.rest.texts.values()
+    (text,) = house.rest.texts.sent.values()
     assert (text["from"], text["to"]) == (NUMBER, f"+{ALLOWED}")
     assert text["body"] == "Your code is 12"
     assert (failed["phone_number"], failed["error"]) == (CLOSED, "refused")

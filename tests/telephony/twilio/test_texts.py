@@ -50,7 +50,7 @@ async def test_the_vendors_own_client_passes(rest: FakeRest) -> None:
 async def test_a_text_is_sent_and_looked_up(rest: FakeRest, texts: TextMessages) -> None:
     """Both numbers and the words arrive; nothing failed."""
     assert await texts.send(OURS, THEIRS, "Your code is 12 € ✓") is None
-    (message,) = rest.texts.values()
+    (message,) = rest.texts.sent.values()
     assert (message["from"], message["to"]) == (OURS, THEIRS)
     assert message["body"] == "Your code is 12 € ✓"
 
@@ -75,7 +75,7 @@ async def test_what_is_not_taken_fails(
 
 async def test_what_is_not_delivered_fails(rest: FakeRest, texts: TextMessages) -> None:
     """The carrier takes a message and tells later that it did not arrive."""
-    rest.fates.extend(["sent", "undelivered"])
+    rest.texts.fates.extend(["sent", "undelivered"])
     assert await texts.send(OURS, THEIRS, "Hi") == "undelivered"
 
 
@@ -90,22 +90,21 @@ async def test_a_busy_api_is_asked_once_more(rest: FakeRest, texts: TextMessages
     """Too many requests means that nothing was done."""
     rest.fail(429, 20429, "0")
     assert await texts.send(OURS, THEIRS, "Hi") is None
-    assert len(rest.texts) == 1
+    assert len(rest.texts.sent) == 1
 
 
 async def test_nobody_knows_in_time(rest: FakeRest, texts: TextMessages) -> None:
     """A message that is still on its way has not failed; nor where nobody tells."""
-    rest.fates.extend(["sent"] * 3)
+    rest.texts.fates.extend(["sent"] * 3)
     assert await texts.send(OURS, THEIRS, "Hi") is None
-    rest.trouble.extend([])
-    rest.fates.append("sending")
+    rest.texts.fates.append("sending")
     assert await texts.send(OURS, THEIRS, "Hi") is None
 
 
 async def test_a_long_text_is_several_messages(rest: FakeRest, texts: TextMessages) -> None:
     """What the API does not take at once is cut at a blank; far too much is refused."""
     assert await texts.send(OURS, THEIRS, "word " * 500) is None
-    bodies = [message["body"] for message in rest.texts.values()]
+    bodies = [message["body"] for message in rest.texts.sent.values()]
     assert [len(body.split()) for body in bodies] == [320, 180]
     assert await texts.send(OURS, THEIRS, "x" * (PIECE_CHARACTERS_MAX * PIECES_MAX + 1)) == (
         "too_long"
