@@ -11,6 +11,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from aiohttp import web
 
@@ -87,7 +88,6 @@ class FakeRest:
         self.numbers: dict[str, dict[str, str]] = {}
         """The fields of each number of the account, by the number."""
         self.numbers_ever = 0
-        self.texts = FakeTexts()
         self.trouble: deque[web.Response | None] = deque()
         """Answers to be given instead, one per request; None cuts the connection."""
         self.lose_answers = 0
@@ -99,6 +99,11 @@ class FakeRest:
         self.break_lookups = 0
         """So many times a number is not found by its friendly name, since the service is down."""
         self.url = ""
+
+    @cached_property
+    def texts(self) -> FakeTexts:
+        """Return the account's messages."""
+        return FakeTexts()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[FakeRest]:
