@@ -185,6 +185,12 @@ def uri_user(text: str) -> str:
         return ""
 
 
+def check_line(what: str, *texts: str) -> None:
+    """Refuse what would end the header that it stands in. Raises ``BadField``."""
+    if any(char in text for text in texts for char in "\r\n\0"):
+        raise BadField(f"{what}: line break or NUL in a header")
+
+
 def clean(text: str) -> str:
     """Make text from the wire safe to store: no surrogates, no control characters."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

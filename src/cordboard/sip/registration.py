@@ -10,7 +10,7 @@ from cordboard.sip.core import Core
 from cordboard.sip.datagram import Address
 from cordboard.sip.digest import Credentials, answer_challenge, choose_challenge
 from cordboard.sip.events import RegistrationChanged
-from cordboard.sip.fields import BadField, clean, parse_uri
+from cordboard.sip.fields import check_line, clean, parse_uri
 from cordboard.sip.message import Headers, Request, Response
 from cordboard.sip.transaction import Transaction
 
@@ -69,8 +69,7 @@ class Registrations:
         """
         for text in (binding.registrar, binding.address):
             parse_uri(text)
-            if "\r" in text or "\n" in text:
-                raise BadField("registration: line break in a URI")
+            check_line("registration", text)
         token = self._core.new_token
         registration = _Registration(token(), binding, token(), token())
         self._kept[registration.handle] = registration

@@ -11,7 +11,7 @@ from cordboard.sip.dialog import Dialog, dialog_of_answer
 from cordboard.sip.digest import Credentials, answer_challenge, choose_challenge
 from cordboard.sip.ending import send_bye
 from cordboard.sip.events import CallAnswered, CallProgressed, EndedBy
-from cordboard.sip.fields import BadField, clean
+from cordboard.sip.fields import check_line, clean
 from cordboard.sip.message import Headers, Request, Response
 from cordboard.sip.redirection import contacts_of
 from cordboard.sip.responses import phrase
@@ -62,7 +62,7 @@ def quoted(text: str) -> str:
 
 
 def invite(core: Core, invitation: Invitation, now_ms: int) -> Leg:
-    """Send an INVITE and return its leg. Raises ``BadField`` for text with a line break in it."""
+    """Send an INVITE and return its leg. Raises ``BadField`` for text that is no line."""
     leg = _calling_leg(core, invitation)
     core.start(leg, LegTimer.RING_LIMIT, now_ms + invitation.ring_limit_ms)
     _send_invite(core, leg, (), now_ms)
@@ -92,9 +92,7 @@ def cancel_lost(
 
 def _calling_leg(core: Core, invitation: Invitation) -> Leg:
     texts = (invitation.target, invitation.sender, invitation.display_name)
-    for text in (*texts, *(part for field in invitation.headers for part in field)):
-        if "\r" in text or "\n" in text:
-            raise BadField("invitation: line break in a header")
+    check_line("invitation", *texts, *(part for field in invitation.headers for part in field))
     name = f"{quoted(invitation.display_name)} " if invitation.display_name else ""
     # Two for each attempt: an INVITE that is challenged takes a second number.
     first = core.config.first_cseq - 1 + 2 * invitation.attempt
