@@ -55,7 +55,6 @@ def test_nothing_is_asked_for() -> None:
         ({"ivr_navigation_mode": "default"}, "agent.ivr_navigation_mode"),
         ({"vector_database": {"index": "i"}}, "agent.vector_database"),
         ({"openai_model_name_override": "m"}, "agent.openai_model_name_override"),
-        ({"prompt": {"collect_fields": [{"name": "n"}]}}, "agent.prompt.collect_fields"),
         ({"voice": {"type": "voice_azure"}}, "agent.voice"),
         ({"actions": [PLAIN["actions"][0], {"type": "action_set_hold"}]}, "agent.actions.1"),
         ({"actions": [{"type": "action_add_to_conference"}]}, "agent.actions.0"),

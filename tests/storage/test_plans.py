@@ -19,7 +19,7 @@ from cordboard.call.plan import CallPlan
 from cordboard.clock import VirtualClock
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.inbound_plans import ContextQuestion, InboundPlans
-from cordboard.storage.plan_actions import action_plans
+from cordboard.storage.plan_actions import action_plans, collecting_instructions
 from cordboard.storage.plans import (
     AgentMissing,
     PlanOptions,
@@ -201,6 +201,25 @@ async def test_plan(database: Database) -> None:
     assert shown["actions"][-1]["config"]["signature_secret"] == "****cret"
 
 
+async def test_a_prompt_that_collects(database: Database) -> None:
+    """What a prompt has its agent collect is in the plan, and nothing of it in the agent shown."""
+    field = {
+        "field_type": "field_type_email",
+        "name": "bill",
+        "label": "Bills",
+        "description": None,
+    }
+    async with database.write() as session:
+        prompt = await session.get_one(Prompt, "p")
+        prompt.fields = {**prompt.fields, "collect_fields": [field]}
+    async with database.read() as session:
+        plan, shown = await build_plan(session, "o", "g", variables={})
+    assert plan.actions[-1].function_name == "record_bill"
+    assert "Bills: record it with record_bill." in plan.prompt
+    assert CallPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+    assert len(shown["actions"]) == len(plan.actions) - 1
+
+
 async def test_options(database: Database) -> None:
     """The operator's options go into every plan; a content-free call is never recorded."""
     options = PlanOptions(content_free=True, longest_call_ms=5, synthesizer="x", language_model="y")
@@ -251,6 +270,24 @@ def test_function_names(names: list[str]) -> None:
     found = [plan.function_name for plan in plans]
     assert len(set(found)) == len(found)
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) for name in found)
+
+
+def test_collected_fields() -> None:
+    """Each field to be collected is a function of its own, and the prompt says what it is for."""
+    fields: list[dict[str, Any]] = [
+        {"name": "billing e-mail", "label": "Invoices", "description": "where bills go"},
+        {"name": "billing_e-mail", "label": "", "description": None},
+    ]
+    plans = action_plans([], str, fields)
+    assert [plan.function_name for plan in plans] == [
+        "record_billing_e-mail",
+        "record_billing_e-mail_2",
+    ]
+    assert all(plan.kind is ActionKind.RECORD_EMAIL for plan in plans)
+    assert plans[0].config == {"name": "billing e-mail", "purpose": "Invoices (where bills go)"}
+    text = collecting_instructions(plans)
+    assert "Invoices (where bills go): record it with record_billing_e-mail." in text
+    assert "billing_e-mail: record it with record_billing_e-mail_2." in text
 
 
 def test_every_kind_has_a_plan() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cordboard.call.actions import ActionKind, ActionPlan
 from cordboard.call.agent import AgentOperator
 from cordboard.call.commands import KeepFact
 from cordboard.call.events import LegOffered
@@ -82,6 +83,7 @@ async def test_fields_without_effect_are_named(tmp_path: Path) -> None:
         voice=VoicePlan(provider="eleven_labs"),
         transcriber=TranscriberPlan(keywords={"Cordboard": 2}),
         language_model=LanguageModelPlan(temperature=0.5, settings={"fallback": {"a": "b"}}),
+        actions=(ActionPlan(action_id="", kind=ActionKind.RECORD_EMAIL, function_name="record_x"),),
     )
     async with AsyncExitStack() as stack:
         found = (await built(stack, tmp_path)).warnings(plan)
@@ -90,6 +92,7 @@ async def test_fields_without_effect_are_named(tmp_path: Path) -> None:
             "agent.deepgram_keywords",
             "agent.llm_fallback",
             "agent.llm_temperature",
+            "agent.prompt.collect_fields",
             "agent.voice",
         ]
         assert (await built(stack, tmp_path, **VENDORS)).warnings(plan) == ()

@@ -8,7 +8,9 @@ from enum import StrEnum
 
 
 class ActionKind(StrEnum):
-    """The actions of the public API, by their wire names."""
+    """The actions of the public API, by their wire names; ``RECORD_EMAIL`` comes of what a prompt
+    has its agent collect, and cannot be made.
+    """
 
     END_CONVERSATION = "action_end_conversation"
     DTMF = "action_dtmf"
@@ -16,6 +18,7 @@ class ActionKind(StrEnum):
     ADD_TO_CONFERENCE = "action_add_to_conference"
     SET_HOLD = "action_set_hold"
     EXTERNAL = "action_external"
+    RECORD_EMAIL = "action_record_email"
 
 
 def user_message_name(properties: Collection[str]) -> str:

@@ -32,6 +32,9 @@ REPAIRS_MAX = 1
 """How often a model may ask the caller again for values that did not fit, before an apology."""
 
 
+_RUN_OUTSIDE = (ActionKind.EXTERNAL, ActionKind.RECORD_EMAIL, ActionKind.TRANSFER_CALL)
+
+
 class AgentActions:
     """The actions of one agent on one call."""
 
@@ -204,7 +207,7 @@ class AgentActions:
                 desk.note("action_refused", {"reason": "too_many"})
                 self._refuse(pending, desk)
                 continue
-            if kind in (ActionKind.EXTERNAL, ActionKind.TRANSFER_CALL):
+            if kind in _RUN_OUTSIDE:
                 pending.running = True
                 if kind is ActionKind.TRANSFER_CALL:
                     _note_transfer("transfer_started", pending, desk)

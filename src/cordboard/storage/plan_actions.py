@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from cordboard.call import collecting
 from cordboard.call.actions import ActionKind, ActionPlan, SpeakBefore
 from cordboard.storage.tables import Action
 
@@ -32,6 +33,7 @@ _DESCRIPTIONS: Final = {
     ActionKind.DTMF: "Press keys of the telephone, as an automatic menu asks for.",
     ActionKind.TRANSFER_CALL: "Hand the call over to another person. The agent leaves the call.",
     ActionKind.ADD_TO_CONFERENCE: "Bring another person into the call.",
+    ActionKind.RECORD_EMAIL: collecting.DESCRIPTION,
     ActionKind.SET_HOLD: "Put the other side on hold, or take it off hold.",
 }
 _SPEAK_BEFORE: Final = {
@@ -39,14 +41,50 @@ _SPEAK_BEFORE: Final = {
     ActionKind.DTMF: SpeakBefore.NEVER,
     ActionKind.TRANSFER_CALL: SpeakBefore.ALWAYS,
     ActionKind.ADD_TO_CONFERENCE: SpeakBefore.ALWAYS,
+    ActionKind.RECORD_EMAIL: SpeakBefore.NEVER,
     ActionKind.SET_HOLD: SpeakBefore.NEVER,
 }
 
 
-def action_plans(rows: Sequence[Action], filled: Callable[[str], str]) -> tuple[ActionPlan, ...]:
-    """Return the plans of an agent's actions; ``filled`` puts variables into transfer targets."""
+def action_plans(
+    rows: Sequence[Action],
+    filled: Callable[[str], str],
+    collected: Sequence[Mapping[str, Any]] = (),
+) -> tuple[ActionPlan, ...]:
+    """Return the plans of an agent's actions; ``filled`` puts variables into transfer targets.
+
+    For each field of ``collected`` (a prompt's ``collect_fields``) there is one that takes it.
+    """
     taken: set[str] = set()
-    return tuple(_plan(row, _unique(_function_name(row), taken), filled) for row in rows)
+    own = [_plan(row, _unique(_function_name(row), taken), filled) for row in rows]
+    return (*own, *(_record(field, taken) for field in collected))
+
+
+def collecting_instructions(actions: Sequence[ActionPlan]) -> str:
+    """Return what the prompt is to say of the fields that these actions take."""
+    return collecting.instructions(
+        [
+            (str(plan.config["purpose"]), plan.function_name)
+            for plan in actions
+            if plan.kind is ActionKind.RECORD_EMAIL
+        ]
+    )
+
+
+def _record(field: Mapping[str, Any], taken: set[str]) -> ActionPlan:
+    kind = ActionKind.RECORD_EMAIL
+    more = f" ({field['description']})" if field.get("description") else ""
+    purpose = f"{field['label'] or field['name']}{more}"
+    return ActionPlan(
+        action_id="",
+        kind=kind,
+        function_name=_unique(_fitting(f"record_{field['name']}"), taken),
+        description=_DESCRIPTIONS[kind] + purpose,
+        parameters=collecting.PARAMETERS,
+        config={"name": field["name"], "purpose": purpose},
+        speak_before=_SPEAK_BEFORE[kind],
+        speak_on_receive=True,
+    )
 
 
 def _plan(row: Action, function_name: str, filled: Callable[[str], str]) -> ActionPlan:
@@ -81,7 +119,11 @@ def _plan(row: Action, function_name: str, filled: Callable[[str], str]) -> Acti
 
 def _function_name(row: Action) -> str:
     name = row.fields["config"].get("name") if row.type == ActionKind.EXTERNAL else None
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name or row.type)[:NAME_LENGTH_MAX]
+    return _fitting(name or row.type)
+
+
+def _fitting(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:NAME_LENGTH_MAX]
 
 
 def _unique(name: str, taken: set[str]) -> str:

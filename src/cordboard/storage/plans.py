@@ -23,7 +23,7 @@ from cordboard.call.plan import (
     VoicePlan,
 )
 from cordboard.storage.agent_rows import AgentRows, api_agent, api_resource, load_agent
-from cordboard.storage.plan_actions import action_plans
+from cordboard.storage.plan_actions import action_plans, collecting_instructions
 from cordboard.storage.tables import Voice
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
@@ -85,14 +85,15 @@ def plan_of(
     def filled(text: str) -> str:
         return substituted(text, variables)
 
+    actions = action_plans(rows.actions, filled, rows.prompt.fields.get("collect_fields") or ())
     return CallPlan(
         organisation_id=rows.agent.organisation_id,
         agent_id=rows.agent.id,
         agent_name=fields["name"],
         language=fields["language"],
-        prompt=filled(_instructions(rows)),
+        prompt=filled(_instructions(rows) + collecting_instructions(actions)),
         initial_message=filled(greeting) if greeting else None,
-        actions=action_plans(rows.actions, filled),
+        actions=actions,
         voice=voice_plan(rows.voice, options),
         language_model=_language_model(rows, options),
         transcriber=TranscriberPlan(

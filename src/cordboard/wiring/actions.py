@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import select
 
-from cordboard.call.actions import ActionCall, ActionOutcome, ActionPlan
+from cordboard.call.actions import ActionCall, ActionKind, ActionOutcome, ActionPlan
+from cordboard.call.collecting import recorded
 from cordboard.egress import Egress
 from cordboard.ports import Clock
 from cordboard.providers.external_action.runner import ExternalActions
@@ -17,7 +18,9 @@ from cordboard.storage.vault import SecretUnreadable, Vault
 
 
 class SignedActions:
-    """``ports.ActionRunner``: external actions, signed with the stored secret of each."""
+    """``ports.ActionRunner``: external actions, signed with the stored secret of each, and what
+    a prompt has its agent collect.
+    """
 
     def __init__(self, egress: Egress, clock: Clock, database: Database, vault: Vault) -> None:
         self._egress = egress
@@ -29,6 +32,8 @@ class SignedActions:
         self, call_id: str, call: ActionCall, plan: ActionPlan, sent: Callable[[], None]
     ) -> ActionOutcome:
         """Run one action to its outcome."""
+        if plan.kind is ActionKind.RECORD_EMAIL:
+            return recorded(str(plan.config["name"]), call.arguments)
         secret = await self._secret(plan)
         return await self._runner(secret).run(call_id, call, plan, sent)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from cordboard.call.actions import ActionKind
 from cordboard.call.plan import CallPlan
 from cordboard.engine.parts import Choice
 from cordboard.ports import LanguageModel, PhraseStore, Synthesizer, Transcriber, VoiceActivity
@@ -78,6 +79,9 @@ class Providers:
             "agent.openai_account_connection": model.settings.get("account_connection_id"),
             "agent.llm_fallback": model.settings.get("fallback"),
             "agent.llm_temperature": model.temperature,
+            "agent.prompt.collect_fields": any(
+                action.kind is ActionKind.RECORD_EMAIL for action in plan.actions
+            ),
         }
         if answers != CHAT:
             for name, value in asked.items():

@@ -72,8 +72,6 @@ def _of_agent(agent: Mapping[str, Any]) -> list[str]:
     names = [
         f"agent.{name}" for name, nothing in _UNUSED.items() if agent.get(name, nothing) != nothing
     ]
-    if (agent.get("prompt") or {}).get("collect_fields"):
-        names.append("agent.prompt.collect_fields")
     voice = (agent.get("voice") or {}).get("type")
     if voice is not None and voice not in SPOKEN_VOICES:
         names.append("agent.voice")
