@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.bench import Bench, Rung, bench
+from benchmarks.figures import headed
+from benchmarks.machine import go_first, machine
 from benchmarks.speech import AGENT, CALLER, make_speech
 
 DRAIN_S = 40.0
@@ -53,33 +51,6 @@ def _churned(under_test: Bench, calls: int) -> str:
     return f"kept of an ended call: {kept:.1f} KB (the second {calls} of 2 x {calls} short calls)"
 
 
-def machine() -> str:
-    """Return processor, Python and time, for the line above a table."""
-    model = "unknown processor"
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-    return f"{model}; Python {platform.python_version()}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def go_first() -> None:
-    """Raise this process and what it starts above other work; like ``nice``, by either rule.
-
-    Where the kernel groups processes by session, only the group's own nice value counts.
-    """
-    with contextlib.suppress(PermissionError):  # it leads a session already
-        os.setsid()
-    os.nice(-20)
-    lift_group()
-
-
-def lift_group() -> None:
-    """Raise the group of this session, which a session that it starts does not inherit."""
-    group = Path("/proc/self/autogroup")
-    if group.exists():
-        group.write_text("-20")
-
-
 def main(arguments: Sequence[str]) -> None:
     """Run the ladder."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -93,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     if given.first:
         go_first()
-    sys.stdout.write(f"{machine()}\n\n{_HEAD}\n|{'---|' * (_HEAD.count('|') - 1)}\n")
+    sys.stdout.write(f"{machine()}\n\n{headed(_HEAD)}\n")
     rungs = []
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)

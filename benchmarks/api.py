@@ -29,8 +29,9 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import insert
 
-from benchmarks.__main__ import machine
-from benchmarks.bench import KEY, share_of
+from benchmarks.bench import KEY
+from benchmarks.figures import share_of
+from benchmarks.machine import machine
 from benchmarks.speech import AGENT, make_speech
 from cordboard.storage.database import Database
 from cordboard.storage.tables import Call

@@ -11,17 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import httpx
 
+from benchmarks.figures import share_of
 from benchmarks.load import Order
-from benchmarks.probe import Probe, calibration, probe
+from benchmarks.machine import LOAD_CORE, SERVER_CORE, calibrated_ms
+from benchmarks.probe import Probe, probe
+from benchmarks.processes import Json, read_line, write_line
 
-SERVER_CORE, LOAD_CORE = 0, 1
 KEY = "a-key-for-benchmarks-only"
 NUMBER = "+12025550101"
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +74,26 @@ class Bench:
     def lateness(self) -> Json:
         """Ask the media clock how late it has been since the start."""
         self._process.send_signal(signal.SIGUSR1)
-        return _read_line(self._process)
+        return read_line(self._process)
 
     def churn(self, calls: int) -> Json:
         """Let so many short calls come and go."""
         with self._loading(self._order(calls=0, steady_s=0, churn=calls)) as load:
-            return _read_line(load)
+            return read_line(load)
 
     def rung(self, calls: int, steady_s: float) -> Rung:
         """Let so many callers talk for a while."""
-        first_ms = _calibrate()
+        first_ms = calibrated_ms()
         idle = self.look()
         with self._loading(self._order(calls=calls, steady_s=steady_s)) as load:
-            assert _read_line(load) == {"steady": True}
+            assert read_line(load) == {"steady": True}
             before, late_before = self.look(), self.lateness()
-            assert _read_line(load) == {"steady": False}
+            assert read_line(load) == {"steady": False}
             after, late_after = self.look(), self.lateness()
-            heard = _read_line(load)
+            heard = read_line(load)
         clock = {name: late_after[name] - late_before[name] for name in ("frames", "late_frames")}
         return _rung(calls, heard, (idle, before, after), clock | {"worst": late_after["worst_ms"]},
-                     (first_ms, _calibrate()))  # fmt: skip
+                     (first_ms, calibrated_ms()))  # fmt: skip
 
     def _order(self, *, calls: int, steady_s: float, churn: int = 0) -> Order:
         return Order(
@@ -109,8 +110,7 @@ class Bench:
             text=True,
         )
         with load:
-            _pipe(load.stdin).write(json.dumps(asdict(order)) + "\n")
-            _pipe(load.stdin).flush()
+            write_line(load, json.dumps(asdict(order)))
             yield load
         if load.returncode != 0:
             raise RuntimeError(f"the generator ended with {load.returncode}")
@@ -137,7 +137,7 @@ def bench(
     )
     with process:
         try:
-            ports = _read_line(process)
+            ports = read_line(process)
             _furnish(f"http://127.0.0.1:{ports['http_port']}")
             yield Bench(process, ports["sip_port"], caller, first)
         finally:
@@ -201,28 +201,3 @@ def _rung(
         generator_p99_ms=heard["generator_p99_ms"],
         calibration_ms=calibration_ms,
     )
-
-
-def share_of(values: list[float], share: float) -> float:
-    """Return the value below which ``share`` of the sorted values lie; NaN without any."""
-    if not values:
-        return float("nan")
-    return values[min(len(values) - 1, int(len(values) * share))]
-
-
-def _calibrate() -> int:
-    command = [sys.executable, *calibration(SERVER_CORE)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-def _read_line(process: subprocess.Popen[str]) -> Json:
-    line = _pipe(process.stdout).readline()
-    if not line:
-        raise RuntimeError(f"{process.args!r} ended early")
-    content: Json = json.loads(line)
-    return content
-
-
-def _pipe(pipe: IO[str] | None) -> IO[str]:
-    assert pipe is not None
-    return pipe

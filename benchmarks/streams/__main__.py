@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.__main__ import go_first, machine
+from benchmarks.figures import headed
+from benchmarks.machine import go_first, machine
 from benchmarks.speech import make_speech
 from benchmarks.streams.contestants import BARE, FLOWS, OURS, PEERS, contestant
 from benchmarks.streams.ladder import Ground, Rung, climb
@@ -84,7 +85,7 @@ def main(words: Sequence[str]) -> None:
     everybody = [OURS, BARE, *FLOWS, *(PEERS if given.peers else ())]
     names = given.only.split(",") if given.only else everybody
     ladders = {name: _ladder(name, given) for name in names}
-    lines = [machine(), "", HEAD, f"|{'---|' * (HEAD.count('|') - 1)}"]
+    lines = [machine(), "", headed(HEAD)]
     sys.stdout.write("\n".join(lines) + "\n")
     rungs = []
     given.out.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +103,7 @@ def main(words: Sequence[str]) -> None:
                 sys.stdout.write(lines[-1] + "\n")
                 sys.stdout.flush()
                 given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    turns = ["", TURN_HEAD, f"|{'---|' * (TURN_HEAD.count('|') - 1)}", *map(turn_row, rungs)]
+    turns = ["", headed(TURN_HEAD), *map(turn_row, rungs)]
     sys.stdout.write("\n".join(turns) + "\n")
     given.out.write_text("\n".join([*lines, *turns]) + "\n", encoding="utf-8")
     figures = json.dumps([asdict(rung) for rung in rungs], indent=1)

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import httpx
 
-from benchmarks.__main__ import lift_group
-from benchmarks.bench import LOAD_CORE, SERVER_CORE, share_of
-from benchmarks.probe import Probe, calibration, probe
+from benchmarks.figures import share_of
+from benchmarks.machine import LOAD_CORE, SERVER_CORE, calibrated_ms, lift_group
+from benchmarks.probe import Probe, probe
+from benchmarks.processes import Json, read_line, write_line
 from benchmarks.speech import AGENT, CALLER
 from benchmarks.streams.load import Order
 
@@ -29,7 +30,6 @@ RAMP_S_PER_CALL = 0.05
 OWN_MS_MAX = 1000.0
 LATE_SHARE_MAX = 0.05
 NAN = float("nan")
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Ground:
 
 def climb(contestant: Contestant, calls: int, steady_s: float, ground: Ground) -> Rung:
     """Measure one rung. Raises ``RuntimeError`` when the server or the generator fails."""
-    first_ms = _calibrate()
+    first_ms = calibrated_ms()
     server_port, vendors_port = _free_port(), _free_port()
     order = Order(
         core=LOAD_CORE, vendors_port=vendors_port, server_port=server_port,
@@ -106,18 +106,19 @@ def climb(contestant: Contestant, calls: int, steady_s: float, ground: Ground) -
         calls=calls, ramp_s=max(2.0, RAMP_S_PER_CALL * calls), steady_s=steady_s,
     )  # fmt: skip
     with _loading(order) as load:
-        _read(load)
+        read_line(load)
         with _serving(contestant, server_port, vendors_port, ground) as server:
             idle = probe(server.pid, SERVER_CORE)
-            _pipe(load.stdin).write("\n")
-            _pipe(load.stdin).flush()
-            assert _read(load) == {"steady": True}
+            write_line(load, "")
+            assert read_line(load) == {"steady": True}
             before = probe(server.pid, SERVER_CORE)
             with _profiled(server.pid, steady_s, ground.profile):
-                assert _read(load) == {"steady": False}
+                assert read_line(load) == {"steady": False}
             after = probe(server.pid, SERVER_CORE)
-            heard = _read(load)
-    return rung_of(contestant.name, calls, heard, (idle, before, after), (first_ms, _calibrate()))
+            heard = read_line(load)
+    return rung_of(
+        contestant.name, calls, heard, (idle, before, after), (first_ms, calibrated_ms())
+    )
 
 
 def rung_of(
@@ -177,8 +178,7 @@ def _loading(order: Order) -> Iterator[subprocess.Popen[str]]:
     )
     with load:
         try:
-            _pipe(load.stdin).write(json.dumps(asdict(order)) + "\n")
-            _pipe(load.stdin).flush()
+            write_line(load, json.dumps(asdict(order)))
             yield load
             load.wait(20)
         finally:
@@ -251,21 +251,3 @@ def _free_port() -> int:
     with socket.socket() as probing:
         probing.bind(("127.0.0.1", 0))
         return int(probing.getsockname()[1])
-
-
-def _calibrate() -> int:
-    command = [sys.executable, *calibration(SERVER_CORE)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-def _read(process: subprocess.Popen[str]) -> Json:
-    line = _pipe(process.stdout).readline()
-    if not line:
-        raise RuntimeError(f"{process.args!r} ended early")
-    content: Json = json.loads(line)
-    return content
-
-
-def _pipe(pipe: IO[str] | None) -> IO[str]:
-    assert pipe is not None
-    return pipe

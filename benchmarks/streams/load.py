@@ -19,7 +19,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.bench import share_of
+from benchmarks.figures import share_of
 from benchmarks.load import tell
 from benchmarks.streams import app
 from benchmarks.streams.caller import FRAME_BYTES, FRAME_S, Caller, Heard, own_share_ms
