@@ -36,6 +36,7 @@ from cordboard.call.events import (
 )
 from cordboard.call.expectation import Expectation
 from cordboard.call.machine import Call
+from cordboard.call.operator import Operator
 from cordboard.call.plan import CallPlan, TurnPlan
 
 Kind = TypeVar("Kind")
@@ -97,9 +98,15 @@ class Driver(Given):
     """
 
     def __init__(
-        self, *, opening: Expectation | None = None, plan: CallPlan, thinks_ahead: bool = False
+        self,
+        *,
+        opening: Expectation | None = None,
+        plan: CallPlan,
+        operator: Operator | None = None,
+        thinks_ahead: bool = False,
     ) -> None:
-        super().__init__(Call("c1", plan, AgentOperator(opening), thinks_ahead=thinks_ahead))
+        operates = operator or AgentOperator(opening)
+        super().__init__(Call("c1", plan, operates, thinks_ahead=thinks_ahead))
         self.now_ms = 1_000
         self.answered_ms = 1_000
         self.queue: list[str] = []

@@ -19,12 +19,13 @@ from cordboard.call.plan import CallPlan
 from cordboard.delivery.worker import DeliveryParts, DeliveryWorker
 from cordboard.egress import Egress, EgressPolicy
 from cordboard.ids import Randomness
-from cordboard.ports import CallEnding, Clock, Direction, Fact, NewCall
+from cordboard.ports import CallEnding, Clock, Fact
 from cordboard.storage import call_writes, deliveries
 from cordboard.storage.call_writes import KeptFact, Lease
 from cordboard.storage.database import Database, migrate
 from cordboard.storage.tables import Delivery, Organisation
 from cordboard.storage.vault import MasterKey, Vault
+from tests.calls import new_call
 
 KEY = bytes(range(32))
 ORGANISATION = "00000000-0000-4000-8000-000000000001"
@@ -158,20 +159,8 @@ class House:
             "method": method,
             "subscriptions": options.get("subscriptions", EVERY),
         }
-        call = NewCall(
-            call_id=call_id,
-            leg_id=self._ids.uuid(),
-            organisation_id=ORGANISATION,
-            direction=Direction.INBOUND,
-            from_number="12025550100",
-            to_number="12025550101",
-            carrier="sip",
-            trunk_id=None,
-            carrier_handle="x",
-            dialog={},
-            plan=CallPlan(organisation_id=ORGANISATION),
-            at=self.clock.wall(),
-        )
+        plan, leg_id = CallPlan(organisation_id=ORGANISATION), self._ids.uuid()
+        call = new_call(plan, call_id=call_id, leg_id=leg_id, at=self.clock.wall())
         lease = Lease("e", self.clock.wall() + timedelta(days=99))
         row, leg = call_writes.new_rows(call, {"webhook": webhook}, lease)
         async with self.database.write() as session:

@@ -22,7 +22,6 @@ from cordboard.media.codec import PCMU, Codec, new_decoder, new_encoder
 from cordboard.media.tone_code import ToneDecoder, encode
 from cordboard.ports import (
     CallEnding,
-    Direction,
     Fact,
     InboundPlan,
     LanguageModel,
@@ -39,6 +38,7 @@ from cordboard.ports import (
 from cordboard.providers.synthesizers.tone.synthesizer import ToneSynthesizer
 from cordboard.providers.transcribers.tone.transcriber import ToneTranscriber
 from cordboard.telephony.loopback import GOOD, Conditions, FarEnd, LoopbackLeg
+from tests import calls
 
 T = TypeVar("T")
 
@@ -207,18 +207,12 @@ class Rig:
         return LoopbackLeg(leg_id, self.media_clock, self.randomness(), self.codec, self.conditions)
 
     def new_call(self, call_id: str = "c1", leg_id: str = "leg1") -> NewCall:
-        return NewCall(
+        return calls.new_call(
+            self.plan,
             call_id=call_id,
             leg_id=leg_id,
             organisation_id="org",
-            direction=Direction.INBOUND,
-            from_number="12025550100",
-            to_number="12025550101",
-            carrier="loopback",
-            trunk_id=None,
             carrier_handle=leg_id,
-            dialog={},
-            plan=self.plan,
             at=self.clock.wall(),
         )
 

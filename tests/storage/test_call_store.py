@@ -18,12 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cordboard.call.events import EndReason
 from cordboard.call.plan import CallPlan
 from cordboard.clock import SystemClock
-from cordboard.ports import CallEnding, Direction, Fact, InboundPlan, NewCall
+from cordboard.ports import CallEnding, Fact, InboundPlan, NewCall
 from cordboard.storage import call_writes
 from cordboard.storage.call_store import SqlCallStore, StoreUnavailable
-from cordboard.storage.database import Database, migrate
-from cordboard.storage.tables import Call, CallEvent, Leg, Organisation, OutboxEvent
+from cordboard.storage.database import Database
+from cordboard.storage.tables import Call, CallEvent, Leg, OutboxEvent
+from tests import calls
 from tests.counts import count
+from tests.databases import opened
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORGANISATION = "00000000-0000-4000-8000-000000000001"
@@ -75,18 +77,13 @@ class LaterClock(SystemClock):
 
 def new_call(plan: CallPlan | None = None, call_id: str = CALL, leg_id: str = LEG) -> NewCall:
     """Return an inbound call."""
-    return NewCall(
+    return calls.new_call(
+        plan or CallPlan(organisation_id=ORGANISATION, agent_id=None),
         call_id=call_id,
         leg_id=leg_id,
-        organisation_id=ORGANISATION,
-        direction=Direction.INBOUND,
-        from_number="12025550100",
-        to_number="12025550101",
         carrier="sip",
-        trunk_id=None,
         carrier_handle="call-id@far",
         dialog={"cseq": 1},
-        plan=plan or CallPlan(organisation_id=ORGANISATION, agent_id=None),
         at=AT,
     )
 
@@ -142,12 +139,8 @@ def url(database_url: str) -> str:
 @pytest_asyncio.fixture
 async def database(url: str) -> AsyncIterator[Database]:
     """Return a database with one organisation."""
-    await migrate(url)
-    opened = Database(url)
-    async with opened.write() as session:
-        session.add(Organisation(id=ORGANISATION, name="O", created_at=AT))
-    yield opened
-    await opened.close()
+    async with opened(url, ORGANISATION) as database:
+        yield database
 
 
 def hold_lock(url: str) -> subprocess.Popen[bytes]:

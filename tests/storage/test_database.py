@@ -24,6 +24,7 @@ from cordboard.storage.database import (
     migrate,
 )
 from cordboard.storage.tables import Agent, Organisation, Prompt, Row, Voice
+from tests.databases import opened
 from tests.postgres import PostgresServer
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -44,10 +45,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest_asyncio.fixture
 async def database(url: str) -> AsyncIterator[Database]:
     """Return a migrated database."""
-    await migrate(url)
-    opened = Database(url)
-    yield opened
-    await opened.close()
+    async with opened(url) as database:
+        yield database
 
 
 async def test_migrations_add_up_to_the_models(url: str) -> None:

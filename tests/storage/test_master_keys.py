@@ -15,6 +15,7 @@ from cordboard.storage.database import Database, migrate
 from cordboard.storage.master_keys import settle_master_key
 from cordboard.storage.tables import Organisation
 from cordboard.storage.vault import MasterKey, MasterKeyRefused
+from tests.databases import opened
 
 CLOCK, CHANCE = SystemClock(), Randomness.system()
 OTHER_KEY = base64.b64encode(CHANCE.random_bytes(32)).decode()
@@ -24,10 +25,8 @@ OTHER_KEY = base64.b64encode(CHANCE.random_bytes(32)).decode()
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database away from any data directory."""
     url = f"sqlite+aiosqlite:///{tmp_path}/elsewhere.db"
-    await migrate(url)
-    database = Database(url)
-    yield database
-    await database.close()
+    async with opened(url) as database:
+        yield database
 
 
 async def settled(database: Database, data_dir: Path, text: str | None = None) -> MasterKey:

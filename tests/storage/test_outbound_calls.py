@@ -15,9 +15,11 @@ from cordboard.ports import CallEnding, Direction, NewCall
 from cordboard.storage import outbound_calls
 from cordboard.storage.call_store import SqlCallStore
 from cordboard.storage.call_writes import Lease
-from cordboard.storage.database import Database, migrate
+from cordboard.storage.database import Database
 from cordboard.storage.outbound_calls import OutboundLimits, WantedCall
-from cordboard.storage.tables import Call, Organisation
+from cordboard.storage.tables import Call
+from tests import calls
+from tests.databases import opened
 from tests.storage.test_call_store import ORGANISATION, LaterClock, open_store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -29,13 +31,8 @@ WIDE = OutboundLimits(per_organisation_count=100, per_number_count=100)
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """Return a database with two organisations."""
-    await migrate(database_url)
-    opened = Database(database_url)
-    async with opened.write() as session:
-        session.add(Organisation(id=ORGANISATION, name="O", created_at=NOW))
-        session.add(Organisation(id=OTHER, name="P", created_at=NOW))
-    yield opened
-    await opened.close()
+    async with opened(database_url, ORGANISATION, OTHER) as database:
+        yield database
 
 
 async def ask(
@@ -88,18 +85,16 @@ async def row(database: Database, call_id: str) -> Call:
 
 def new_call(call_id: str) -> NewCall:
     """Return a claimed call as its engine is about to dial it."""
-    return NewCall(
+    return calls.new_call(
+        CallPlan(organisation_id=ORGANISATION),
         call_id=call_id,
         leg_id=call_id,
-        organisation_id=ORGANISATION,
         direction=Direction.OUTBOUND,
-        from_number="12025550100",
         to_number="12025550155",
         carrier="sip",
         trunk_id=OTHER,
         carrier_handle="call-id",
         dialog={"invitation": {"branch": "b"}},
-        plan=CallPlan(organisation_id=ORGANISATION),
         at=LATER,
     )
 

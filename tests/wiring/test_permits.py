@@ -10,10 +10,11 @@ import pytest_asyncio
 
 from cordboard.call.plan import CallPlan
 from cordboard.dial_policy import DialLimits, DialRules, TrunkDialing
-from cordboard.storage.database import Database, migrate
-from cordboard.storage.tables import Call, DialAttempt, Leg, Organisation
+from cordboard.storage.database import Database
+from cordboard.storage.tables import Call, DialAttempt, Leg
 from cordboard.telephony.sip.hops import DialForbidden, DialLater
 from cordboard.wiring.permits import FULL_WAIT_MS, CallPermit, Permits
+from tests.databases import opened
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORGANISATION = "00000000-0000-4000-8000-000000000001"
@@ -38,13 +39,8 @@ class Clock:
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """Return a database with two organisations."""
-    await migrate(database_url)
-    opened = Database(database_url)
-    async with opened.write() as session:
-        session.add(Organisation(id=ORGANISATION, name="O", created_at=NOW))
-        session.add(Organisation(id=OTHER, name="P", created_at=NOW))
-    yield opened
-    await opened.close()
+    async with opened(database_url, ORGANISATION, OTHER) as database:
+        yield database
 
 
 async def _dialled(database: Database, number: int, at: datetime, talked: timedelta | None) -> None:

@@ -7,9 +7,8 @@ from cordboard.call.events import AppAnswered, AppFailed, SpeechMade
 from cordboard.call.flow.actions import FlowAction, FlowSpeak
 from cordboard.call.flow.operator import FlowOperator
 from cordboard.call.flow.plan import FlowPlan
-from cordboard.call.machine import Call
 from cordboard.call.plan import CallPlan, TurnPlan
-from tests.call.driver import Driver, Given
+from tests.call.driver import Driver
 
 
 class FlowDriver(Driver):
@@ -22,13 +21,7 @@ class FlowDriver(Driver):
             turn=TurnPlan(idle_ms=120_000),
             longest_call_ms=600_000,
         )
-        Given.__init__(self, Call("c1", plan, FlowOperator(flow)))
-        self.now_ms = 1_000
-        self.answered_ms = 1_000
-        self.queue: list[str] = []
-        self.started: set[str] = set()
-        self.heard: dict[str, int] = {}
-        self.answer_stops = True
+        super().__init__(plan=plan, operator=FlowOperator(flow))
 
     @property
     def events(self) -> list[TellApp]:

@@ -20,7 +20,7 @@ from cordboard.engine.parts import CallParts, Choice, EngineParts
 from cordboard.engine.runner import Runner
 from cordboard.ids import Randomness
 from cordboard.media.codec import FRAME_MS, PCMU
-from cordboard.ports import CallEnding, Direction, NewCall
+from cordboard.ports import CallEnding, NewCall
 from cordboard.providers.language_models.openai_compatible.model import ChatModel, ChatOptions
 from cordboard.providers.phrases.store import PackagedPhrases
 from cordboard.providers.synthesizers.elevenlabs.synthesizer import (
@@ -34,6 +34,7 @@ from cordboard.providers.transcribers.deepgram.transcriber import (
 )
 from cordboard.providers.transcribers.tone.transcriber import ToneTranscriber
 from cordboard.telephony.loopback import FarEnd, LoopbackLeg
+from tests.calls import new_call
 from tests.engine.rig import MemoryStore, NoActions
 from tests.fakes.chaos import Chaos
 from tests.fakes.chat import FakeChat
@@ -239,17 +240,4 @@ def _new_call(at: datetime, greeting: str | None) -> NewCall:
         initial_message=greeting,
         record=False,
     )
-    return NewCall(
-        call_id="c1",
-        leg_id="leg1",
-        organisation_id="org",
-        direction=Direction.INBOUND,
-        from_number="12025550100",
-        to_number="12025550101",
-        carrier="loopback",
-        trunk_id=None,
-        carrier_handle="leg1",
-        dialog={},
-        plan=plan,
-        at=at,
-    )
+    return new_call(plan, at=at)

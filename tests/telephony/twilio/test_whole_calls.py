@@ -18,10 +18,11 @@ from cordboard.engine.parts import CallParts, Choice, EngineParts
 from cordboard.engine.runner import Runner
 from cordboard.media import g711
 from cordboard.media.tones import noise
-from cordboard.ports import CallEnding, Direction, NewCall
+from cordboard.ports import CallEnding
 from cordboard.providers.synthesizers.tone.synthesizer import ToneSynthesizer
 from cordboard.providers.transcribers.tone.transcriber import ToneTranscriber
 from cordboard.telephony.twilio.leg import TwilioLeg
+from tests.calls import new_call
 from tests.engine.rig import PLAN, EchoModel, MemoryStore, NoActions, TonePhrases, tone, words_in
 from tests.fakes.twilio_media import FakeStream
 from tests.telephony.twilio.door import CALL_SID, TOKEN, Control, Door, open_door
@@ -86,18 +87,12 @@ def _engine(clock: SystemClock, report: Report) -> EngineParts:
 
 def _runner(engine: EngineParts, leg: TwilioLeg, greeting: str) -> Runner:
     plan = replace(PLAN, initial_message=greeting)
-    new = NewCall(
-        call_id="c1",
+    new = new_call(
+        plan,
         leg_id=leg.leg_id,
         organisation_id="org",
-        direction=Direction.INBOUND,
-        from_number="12025550100",
-        to_number="12025550101",
         carrier="test",
-        trunk_id=None,
         carrier_handle=CALL_SID,
-        dialog={},
-        plan=plan,
         at=engine.clock.wall(),
     )
     return Runner(CallParts(engine, new, leg, Call("c1", plan, AgentOperator())))
