@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cordboard.callpage.measure import quantile, timings
 from cordboard.callpage.sound import read
-from cordboard.callpage.talk import stage_lengths
+from cordboard.callpage.talk import stage_lengths, stage_names
 from cordboard.callpage.turns import (
     ActionRun,
     CallerWords,
@@ -42,6 +42,21 @@ def test_stages_of_a_turn() -> None:
     assert stages.delay_ms == 840
     last = conversation(facts())[3].stages
     assert stage_lengths(last) == [260, None, 240, 0]
+
+
+def test_an_apps_answer_is_a_stage() -> None:
+    """In a flow's call the app answers where a model writes; that it does nothing is no answer."""
+    line = Timeline()
+    line.turn("t1", QUESTION, "Monday", 420, "words")
+    asked_ms = QUESTION[1] + 420
+    line.add(asked_ms + 50, "app_answered", type="user_speak", after_ms=50, acts=False)
+    line.add(asked_ms + 60, "app_answered", type="dtmf_received", after_ms=5, acts=True)
+    line.add(asked_ms + 200, "app_answered", type="user_speak", after_ms=200, acts=True)
+    line.said("u1", ANSWER, "Thank you.")
+    exchanges = conversation(line.facts)
+    assert stage_lengths(exchanges[1].stages) == [420, 200, 220, 0]
+    assert dict(stage_names(exchanges))["s2"] == "app's answer"
+    assert dict(stage_names(conversation(facts())))["s2"] == "first text"
 
 
 def test_no_stage_is_negative() -> None:

@@ -257,7 +257,7 @@ def _conversation(exchanges: Sequence[Exchange]) -> Markup:
         "h2",
         "Conversation",
         element("small", "what the caller heard"),
-        element("span", legend(), kind="legend"),
+        element("span", legend(exchanges), kind="legend"),
     )
     return element("section", head, conversation_markup(exchanges), kind="card")
 
@@ -285,7 +285,7 @@ def _timing(timed: Sequence[TurnTiming], *, recorded: bool) -> Markup:
 
 
 def _details(call: Mapping[str, object]) -> Markup:
-    rows = [("Agent", _agent_name(call))]
+    rows = [("Flow" if call.get("operator") == "flow" else "Agent", _agent_name(call))]
     rows += [(name, _plain(call.get(key))) for name, key in _ROWS]
     listed = joined(
         *(joined(element("dt", name), element("dd", value)) for name, value in rows if value)
@@ -314,7 +314,7 @@ def _content(fact: FactLike) -> str:
 
 
 def _agent_name(call: Mapping[str, object]) -> str:
-    agent = call.get("agent")
+    agent = call.get("agent") or call.get("flow")
     if isinstance(agent, Mapping):
         return _plain(agent.get("name") or agent.get("id"))
     return _plain(agent or call.get("agent_id"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cordboard.callpage.markup import (
@@ -33,6 +33,9 @@ _STAGES: Final = (
     ("s3", "first sound"),
     ("s4", "playout"),
 )
+_STAGES_OF_APP: Final = tuple(
+    (kind, "app's answer" if kind == "s2" else name) for kind, name in _STAGES
+)
 
 
 def conversation(exchanges: Sequence[Exchange]) -> Markup:
@@ -55,7 +58,8 @@ def conversation(exchanges: Sequence[Exchange]) -> Markup:
 
 def timing_table(timings: Sequence[TurnTiming], *, recorded: bool) -> Markup:
     """Return each turn's stages, and what the recording says of them."""
-    heads = [("Turn", ""), ("Caller stopped", "num"), *((f"+ {n}", "num") for _, n in _STAGES)]
+    names = stage_names([timing.exchange for timing in timings])
+    heads = [("Turn", ""), ("Caller stopped", "num"), *((f"+ {n}", "num") for _, n in names)]
     heads += [("Response delay", "num")]
     if recorded:
         heads += [
@@ -78,15 +82,22 @@ def timing_table(timings: Sequence[TurnTiming], *, recorded: bool) -> Markup:
     return table(heads, rows)
 
 
-def legend() -> Markup:
+def stage_names(exchanges: Iterable[Exchange]) -> tuple[tuple[str, str], ...]:
+    """Return the colour and the name of each stage: a flow's app answers where a model writes."""
+    by_app = any(exchange.stages.by_app for exchange in exchanges)
+    return _STAGES_OF_APP if by_app else _STAGES
+
+
+def legend(exchanges: Iterable[Exchange]) -> Markup:
     """Return what the colours of the timing bars mean."""
+    names = stage_names(exchanges)
     return joined(
-        *(element("span", element("span", kind=f"dot {kind}"), name) for kind, name in _STAGES)
+        *(element("span", element("span", kind=f"dot {kind}"), name) for kind, name in names)
     )
 
 
 def stage_lengths(stages: Stages) -> list[int | None]:
-    """Return how long each stage took: turn end, first text, first sound, playout.
+    """Return how long each stage took: turn end, first text or app's answer, first sound, playout.
 
     A stage that was not noted has None and its time is part of the next one's. Positions in the
     sound are frames and may lie a tick before the note of what led to them: no stage is negative.
@@ -170,7 +181,8 @@ def _stack(stages: Stages, longest_ms: int) -> Markup:
     if delay_ms is None or delay_ms <= 0:
         return text("")
     parts = []
-    for (kind, name), length in zip(_STAGES, stage_lengths(stages), strict=True):
+    names = _STAGES_OF_APP if stages.by_app else _STAGES
+    for (kind, name), length in zip(names, stage_lengths(stages), strict=True):
         if length is not None and length > 0:
             share = min(100.0, 100 * length / longest_ms)
             parts.append((share, kind, f"{name}: {milliseconds(length)}"))

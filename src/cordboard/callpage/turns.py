@@ -84,13 +84,18 @@ class CallerWords:
 
 @dataclass(slots=True)
 class Stages:
-    """When each stage of an answer was reached, on the call's timeline."""
+    """When each stage of an answer was reached, on the call's timeline.
+
+    ``first_text_ms`` is the first text of a language model, or ``by_app`` the answer of a flow's
+    app.
+    """
 
     stopped_ms: int | None = None
     ended_ms: int | None = None
     first_text_ms: int | None = None
     first_sound_ms: int | None = None
     playout_ms: int | None = None
+    by_app: bool = False
 
     @property
     def delay_ms(self) -> int | None:
@@ -207,6 +212,14 @@ class _Reader:
         elif stages.first_text_ms is None:
             stages.first_text_ms = fact.at_ms
 
+    def app_answered(self, fact: FactLike) -> None:
+        """An app's first deed after what the caller said; that it has nothing to do is none."""
+        content, stages = fact.content, self._now.stages
+        if content.get("type") != "user_speak" or not content.get("acts"):
+            return
+        if stages.first_text_ms is None:
+            stages.first_text_ms, stages.by_app = fact.at_ms, True
+
     def utterance(self, fact: FactLike) -> None:
         utterance_id = _text(fact.content, "utterance_id")
         text = _text(fact.content, "text")
@@ -276,6 +289,7 @@ _HANDLERS = {
     "caller_turn": _Reader.caller_turn,
     "first_text": _Reader.first,
     "reply_first_text": _Reader.first,
+    "app_answered": _Reader.app_answered,
     "utterance": _Reader.utterance,
     "bridge": _Reader.utterance,
     "first_sound": _Reader.first,
@@ -300,6 +314,14 @@ _HANDLERS = {
             "leg_resumed",
             "digit",
             "digits_sent",
+            "flow_failure",
+            "flow_warning",
+            "flow_problem",
+            "flow_lost",
+            "flow_back",
+            "flow_given_up",
+            "transfer_started",
+            "transfer_failed",
         ),
         _Reader.note,
     ),

@@ -73,6 +73,26 @@ def test_one_turn() -> None:
     assert call.lines == ["BOT: Which day?", "HUMAN: Monday"]
 
 
+@pytest.mark.parametrize("answers_each", [True, False])
+def test_how_long_the_app_took(answers_each: bool) -> None:
+    """Each answer of the app is on record, with what it answers and how long it took."""
+    call = flowing(answers_each=answers_each)
+    call.wait(250)
+    act = call.app if answers_each else call.pushes
+    act(say("Which day?"))
+    call.play(1_000)
+    call.speech("Monday")
+    call.wait(2_000)
+    sent = call.events[-1]
+    call.wait(300)
+    act(say("Thank you."))
+    first, *_, last = call.facts("app_answered")
+    assert (first.content["type"], first.content["after_ms"]) == ("session_start", 250)
+    assert (last.content["type"], last.content["event_id"]) == ("user_speak", sent.event_id)
+    assert last.content["acts"] is True
+    assert 300 <= int(str(last.content["after_ms"])) <= 2_300
+
+
 def test_end_told_once() -> None:
     """The end is told once, last, whoever hangs up; nothing that the app answers to it is done."""
     call = flowing()

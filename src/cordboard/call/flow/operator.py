@@ -193,7 +193,7 @@ class FlowOperator:
                     desk.note("flow_problem", {"problem": "actions before the call is answered"})
                     return
                 acts = any(not isinstance(action, ASIDE) for action in actions)
-                kind = exchange.answered(event_id, desk, acts=acts)
+                kind = exchange.answered(event_id, desk, now_ms, acts=acts)
                 if nothing and kind == "user_speak" and self._plan.answers_each:
                     self._timer.arm()
                 after = self._speeches.of_event(event_id)
