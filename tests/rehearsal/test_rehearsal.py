@@ -58,7 +58,7 @@ def test_a_call(answers_each: bool) -> None:
 
 def test_the_caller_hangs_up() -> None:
     """``/hangup`` and the end of a script end the call."""
-    for script in ("", "/hangup\nnever said\n"):
+    for script in ("", "/hangup\n"):
         lines, app, trouble = rehearse(_on(session_start=GREETS), script)
         assert app.told == ["session_start", *CYCLE, "session_end"]
         assert lines[-1] == '... over {"reason": "caller_hung_up"}'
@@ -137,6 +137,18 @@ def test_checks() -> None:
     assert trouble == 1
 
 
+def test_a_call_that_is_over_before_its_script() -> None:
+    """Last words are still looked at when the app hangs up; a line that nobody can say any more is
+    trouble.
+    """
+    decide = _on(user_speak=[FlowSpeak(text="Goodbye."), FlowHangup()])
+    assert rehearse(decide, "hi\n? goodbye\n/hangup\n")[2] == 0
+    lines, _, trouble = rehearse(decide, "hi\n? see you\n? goodbye\nbut wait\nand then\n")
+    assert '!!! not heard {"words": "see you"}' in lines
+    assert lines[-1] == '!!! the call was over before {"text": "but wait"}'
+    assert trouble == 2
+
+
 @BOTH
 def test_an_app_that_is_away(answers_each: bool) -> None:
     """An app that cannot be reached is trouble, and the call ends as a real one does."""
@@ -144,7 +156,7 @@ def test_an_app_that_is_away(answers_each: bool) -> None:
     def decide(kind: str, content: Mapping[str, object]) -> None:
         return None
 
-    lines, _, trouble = rehearse(decide, "hello\n", answers_each=answers_each)
+    lines, _, trouble = rehearse(decide, "", answers_each=answers_each)
     assert any(line.startswith("!!! flow_failure") for line in lines)
     assert lines[-1] == '... over {"reason": "provider_failed"}'
     assert trouble

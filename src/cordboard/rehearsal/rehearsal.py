@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from cordboard.call.events import Event
@@ -90,6 +90,7 @@ class Rehearsal:
             else:
                 await self._next()
             call.let_pass()
+        self._take_leave(steps or [])
 
     @property
     def _has_settled(self) -> bool:
@@ -160,6 +161,15 @@ class Rehearsal:
         else:
             self._do(step)
         self._came_ms = self._clock.now_ms()
+
+    def _take_leave(self, steps: Sequence[Step]) -> None:
+        """The call is over: what was said last is still looked at; nothing else can be done."""
+        for step in steps:
+            if isinstance(step, Check):
+                self._check(step)
+            elif isinstance(step, (Say, Press, StaySilent)):
+                self._board.show(Mark.TROUBLE, "the call was over before", asdict(step))
+                return
 
     async def _wait(self, seconds: float) -> None:
         until_ms = self._clock.now_ms() + round(seconds * 1_000)
