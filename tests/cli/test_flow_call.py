@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from pathlib import Path
 
 import pytest
@@ -15,26 +16,20 @@ from tests.examples.running import TOKEN, running
 
 
 def test_the_softphone_waits_for_its_turn() -> None:
-    """After each thing that is said the app has its turn; a check is one."""
-    script = softphone_script(
-        parse_script("? hello\none\ntwo\n/dtmf 1#\n/timeout\n/wait 1.5\n? bye")
-    )
+    """After each thing that is said, and in silence, the app has its turn; what is checked is no
+    step.
+    """
+    script = softphone_script(parse_script("? hello\none\n/dtmf 1#\n/timeout\n/wait 1.5\n? bye"))
     assert script.steps == (
-        Step(Verb.HEAR, "hello"),
-        Step(Verb.SAY, "one"),
         Step(Verb.TURN),
-        Step(Verb.SAY, "two"),
+        Step(Verb.SAY, "one"),
         Step(Verb.TURN),
         Step(Verb.PRESS, "1#"),
         Step(Verb.TURN),
         Step(Verb.TURN),
         Step(Verb.WAIT, ms=1_500),
-        Step(Verb.HEAR, "bye"),
         Step(Verb.HANGUP),
     )
-    only = softphone_script(parse_script("hello\n"))
-    verbs = [step.verb for step in only.steps]
-    assert verbs == [Verb.TURN, Verb.SAY, Verb.TURN, Verb.HANGUP]
 
 
 @pytest.mark.parametrize("line", ["/answer", "/busy"])
@@ -45,13 +40,20 @@ def test_nobody_can_be_rung(line: str) -> None:
 
 
 def test_a_real_call(tmp_path: Path) -> None:
-    """A softphone rings a server of its own, over SIP and RTP; the app is told and is heard."""
+    """A softphone rings a server of its own, over SIP and RTP; the app is told, is heard, and what
+    it did not say is trouble.
+    """
     script = tmp_path / "script.txt"
-    script.write_text("? our hours\nbye\n? see you soon\n")
+    script.write_text("? our hours\nbye\n? see you soon\n? see you never\n")
     with running("examples/bakery_webhook.py") as port:
         arguments = [f"http://127.0.0.1:{port}/voice", "--token", TOKEN, "--call"]
-        result = CliRunner().invoke(app, ["flow", "try", *arguments, "--say", str(script)])
-    assert result.exit_code == 0, result.output
+        arguments += ["--say", str(script), "--record", str(tmp_path / "heard.wav")]
+        result = CliRunner().invoke(app, ["flow", "try", *arguments])
+    assert result.exit_code == 1, result.output
+    troubles = [line for line in result.output.splitlines() if "!!!" in line]
+    assert troubles == ["!!! not heard: see you never"]
+    with wave.open(str(tmp_path / "heard.wav")) as heard:
+        assert heard.getnframes() > heard.getframerate()
     told = [line.split()[2] for line in result.output.splitlines() if " --> " in line]
     cycle = ["assistant_speak", "assistant_speech_ended"]
     assert told == ["session_start", *cycle, "user_speak", *cycle, "session_end"], result.output

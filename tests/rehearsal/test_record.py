@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from cordboard.rehearsal.record import TROUBLE, RecordLines
+from cordboard.rehearsal.record import TROUBLE, RecordLines, unheard
+from cordboard.rehearsal.script import parse_script
 
 
 def _lines(*facts: tuple[str, int, Mapping[str, object]]) -> list[str]:
@@ -33,6 +34,25 @@ def test_a_turn() -> None:
         '50 >>> presses {"digit": "1"}',
         '60 ... over {"reason": "agent_ended"}',
     ]
+
+
+def test_checks() -> None:
+    """A check looks at what was heard between two acts of the caller: turns, keys, silences."""
+    shown = RecordLines()
+    for kind, content in (
+        ("heard", {"text": "Good morning."}),
+        ("turn_ended", {"text": "Hi"}),
+        ("heard", {"text": "One."}),
+        ("heard", {"text": "Two."}),
+        ("digit", {"digit": "1"}),
+        ("digit", {"digit": "2"}),
+        ("heard", {"text": "Three."}),
+        ("flow_event", {"type": "user_input_timeout"}),
+        ("heard", {"text": "Still there?"}),
+    ):
+        list(shown.lines(kind, 0, content))
+    script = "? MORNING\nhi\n? one. two\n? three\n/dtmf 12\n? three\n/timeout\n? there\nbye\n? x\n"
+    assert unheard(parse_script(script), shown.passages) == ["three", "x"]
 
 
 @pytest.mark.parametrize("kind", TROUBLE)

@@ -1,7 +1,8 @@
 """``cordboard flow try --call``: a whole call on this machine, from a softphone to the app.
 
-A server is started beside it, with a data directory of its own that is thrown away. What is spoken,
-either way, is the tone code: text as sound, which both sides understand exactly.
+A server is started beside it, with a data directory of its own that is thrown away. The caller
+speaks the tone code, text as sound that is understood exactly; so does the server, or it speaks
+with the embedded voice, for people to listen to.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from cordboard.cli.installation import key_making, opened
+from cordboard.cli.softphone import wave_file
 from cordboard.clock import SystemClock
 from cordboard.control.flows.service import FLOWS
 from cordboard.control.keys.service import organisation_in
@@ -23,9 +26,10 @@ from cordboard.control.sip_trunks.service import SIP_TRUNKS
 from cordboard.control.unit import Unit
 from cordboard.engine.clock import MediaClock
 from cordboard.ids import Randomness
+from cordboard.media.codec import Codec
 from cordboard.rehearsal import script as steps
-from cordboard.rehearsal.lines import Mark, line
-from cordboard.rehearsal.record import RecordLines
+from cordboard.rehearsal.lines import Mark
+from cordboard.rehearsal.record import RecordLines, unheard
 from cordboard.settings import Settings
 from cordboard.softphone.caller import Caller, Report, Speech
 from cordboard.softphone.phone import Dialling
@@ -42,6 +46,18 @@ _LOOPBACK: Final = "127.0.0.1"
 _TONE: Final = "tone"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calling:
+    """What is called and how: ``voice`` is the server's synthesizer, ``record`` where what the
+    caller heard is written to.
+    """
+
+    wanted: Rehearsing
+    steps: Sequence[steps.Step]
+    voice: str = "tone"
+    record: Path | None = None
+
+
 class NoCall(ValueError):
     """A step that a call on one machine cannot make; the text says which."""
 
@@ -51,34 +67,35 @@ def softphone_script(wanted: Sequence[steps.Step]) -> Script:
 
     Raises ``NoCall``.
     """
-    made: list[Step] = []
+    made = [Step(Verb.TURN)]
     for step in wanted:
-        checks = isinstance(step, steps.Check)
-        if not checks and not (made and made[-1].verb is Verb.HEAR):
-            made.append(Step(Verb.TURN))
         match step:
             case steps.Say(text=text):
-                made.append(Step(Verb.SAY, text))
-            case steps.Check(words=words):
-                made.append(Step(Verb.HEAR, words))
+                made += [Step(Verb.SAY, text), Step(Verb.TURN)]
             case steps.Press(digits=digits):
-                made.append(Step(Verb.PRESS, digits))
+                made += [Step(Verb.PRESS, digits), Step(Verb.TURN)]
             case steps.Wait(seconds=seconds):
                 made.append(Step(Verb.WAIT, ms=round(seconds * 1_000)))
-            case steps.HangUp():
-                made.append(Step(Verb.HANGUP))
             case steps.StaySilent():
-                pass  # the turn that comes next is waited for in silence
-            case _:
-                raise NoCall("nobody can be rung from a call on one machine: no /answer, no /busy")
-    ends = not made or made[-1].verb is not Verb.HEAR
-    return Script((*made, *([Step(Verb.TURN)] if ends else []), Step(Verb.HANGUP)))
+                made.append(Step(Verb.TURN))
+            case steps.HangUp():
+                break
+            case steps.TargetAnswers():
+                raise NoCall("nobody can be rung on one machine: no /answer, no /busy")
+            case steps.Check() | steps.Help():
+                pass  # the record tells what was heard
+    return Script((*made, Step(Verb.HANGUP)))
 
 
-async def place_call(wanted: Rehearsing, script: Script, write: Callable[[str], None]) -> int:
-    """Start a server, ring it, follow the script; returns how many things went wrong."""
+async def place_call(calling: Calling, write: Callable[[str], None]) -> int:
+    """Start a server, ring it, follow the script; returns how many things went wrong.
+
+    Raises ``ControlError`` for an app that no flow can have, ``SettingError`` where the voice is
+    not installed.
+    """
+    wanted, script = calling.wanted, softphone_script(calling.steps)
     with TemporaryDirectory(prefix="cordboard-flow-") as directory:
-        settings = _settings(Path(directory))
+        settings = _settings(Path(directory), calling.voice)
         organisation_id, flow_id = await _furnished(settings, wanted)
         shown = RecordLines()
         async with running(settings) as server:
@@ -88,19 +105,22 @@ async def place_call(wanted: Rehearsing, script: Script, write: Callable[[str], 
             try:
                 async with asyncio.TaskGroup() as group:
                     telling = group.create_task(_tell(database, tail, shown, write))
-                    calling = group.create_task(_ring(wanted, script, server.sip_port))
-                    await calling
+                    ringing = group.create_task(_ring(wanted, script, server.sip_port))
+                    phone_codec, heard = await ringing
                     await asyncio.wait([telling], timeout=_RECORD_WAIT_S)
                     telling.cancel()
             finally:
                 await database.close()
-        failures = calling.result().failures
+        if calling.record is not None and phone_codec is not None:
+            calling.record.write_bytes(wave_file(phone_codec, bytes(heard.far_sound)))
+        missing = unheard(calling.steps, shown.passages)
+        failures = [*heard.failures, *(f"not heard: {words}" for words in missing)]
         for failure in failures:
-            write(line(0, Mark.TROUBLE, failure, {}).lstrip(" 0"))
+            write(f"{Mark.TROUBLE.value} {failure}")
         return shown.trouble_count + len(failures)
 
 
-def _settings(directory: Path) -> Settings:
+def _settings(directory: Path, voice: str) -> Settings:
     """Return settings that nothing of this machine's own installation touches."""
     given = {
         "profile": "development",
@@ -108,7 +128,7 @@ def _settings(directory: Path) -> Settings:
         "http_port": 0,
         "sip_port": 0,
         "transcriber": _TONE,
-        "synthesizer": _TONE,
+        "synthesizer": voice,
         "open_networks": "0.0.0.0/0,::/0",
     }
     return Settings.from_environment({}, given)
@@ -138,7 +158,7 @@ async def _furnished(settings: Settings, wanted: Rehearsing) -> tuple[str, str]:
         return organisation.id, str(flow["id"])
 
 
-async def _ring(wanted: Rehearsing, script: Script, sip_port: int) -> Report:
+async def _ring(wanted: Rehearsing, script: Script, sip_port: int) -> tuple[Codec | None, Report]:
     clock = SystemClock()
     media_clock = MediaClock(clock, report)
     dialling = Dialling(
@@ -156,7 +176,8 @@ async def _ring(wanted: Rehearsing, script: Script, sip_port: int) -> Report:
         caller = Caller(
             script, speech, dialling, clock, media_clock, randomness, lambda _line: None
         )
-        return await caller.run()
+        heard = await caller.run()
+        return caller.codec, heard
 
 
 async def _tell(

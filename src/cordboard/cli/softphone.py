@@ -56,7 +56,7 @@ def softphone(
     plan = VoicePlan(voice=voice, settings={"rate_wpm": rate})
     report, phone_codec = asyncio.run(_run(steps, dialling, speech, plan))
     if record is not None and phone_codec is not None:
-        record.write_bytes(_wave(phone_codec, bytes(report.far_sound)))
+        record.write_bytes(wave_file(phone_codec, bytes(report.far_sound)))
     if as_json:
         shown = {
             "heard": report.heard,
@@ -106,7 +106,8 @@ async def _resolved(dialling: Dialling) -> Dialling:
     return replace(dialling, destination=(str(found[0][4][0]), port))
 
 
-def _wave(codec: Codec, sound: bytes) -> bytes:
+def wave_file(codec: Codec, sound: bytes) -> bytes:
+    """Return what a phone has heard as a WAV file."""
     pcm = new_decoder(codec).to_pcm(sound)
     return write_wave(Codec(Encoding.L16, codec.rate_hz), 1, pcm)
 

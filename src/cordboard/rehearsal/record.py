@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from cordboard.rehearsal.lines import Mark, line
+from cordboard.rehearsal.script import Check, Press, Say, StaySilent, Step
 
 TROUBLE = ("flow_failure", "flow_warning", "flow_problem", "flow_lost", "flow_given_up")
 """Facts that tell of something that was not as it should be."""
@@ -13,17 +14,41 @@ _SHOWN = ("flow_back", "barge_in", "resumed", "waiting_sound", "transfer_failed"
 _LEFT_OUT = ("event_id", "type", "speech_started_at")
 
 
+def unheard(steps: Sequence[Step], passages: Sequence[Sequence[str]]) -> list[str]:
+    """Return the words of the checks that fail: that were not heard after the caller's last act
+    before them.
+    """
+    acts, missing = 0, []
+    for step in steps:
+        match step:
+            case Check(words=words):
+                said = " ".join(passages[acts]) if acts < len(passages) else ""
+                if words.casefold() not in said.casefold():
+                    missing.append(words)
+            case Press(digits=digits):
+                acts += len(digits)
+            case Say() | StaySilent():
+                acts += 1
+    return missing
+
+
 class RecordLines:
     """Turns facts, given in order, into lines; counts trouble."""
 
     def __init__(self) -> None:
         self.trouble_count = 0
         self.ended = False
+        self.passages: list[list[str]] = [[]]
+        """What was heard of the app, parted by what the caller did."""
         self._texts: dict[str, str] = {}
         self._caller_stopped_ms: int | None = None
 
     def lines(self, kind: str, at_ms: int, content: Mapping[str, object]) -> Iterator[str]:
         """Yield what a fact shows: most show nothing."""
+        if kind in ("turn_ended", "digit") or content.get("type") == "user_input_timeout":
+            self.passages.append([])
+        elif kind == "heard":
+            self.passages[-1].append(str(content.get("text", "")))
         rest = {name: value for name, value in content.items() if name not in _LEFT_OUT}
         name = str(content.get("type", kind))
         match kind:

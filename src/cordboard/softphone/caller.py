@@ -184,7 +184,9 @@ class Caller:
         return False
 
     async def _let_speak(self) -> None:
-        """Wait until the far end has said something since our last words, and has finished."""
+        """Wait until the far end has said something since our last words, or since it was waited
+        for before, and has finished.
+        """
         ear = self._ear
         assert ear is not None
         until_ms = ear.position_ms + HEAR_WAIT_MS
@@ -192,8 +194,9 @@ class Caller:
             quiet_ms = ear.position_ms - ear.heard.stopped_ms
             has_spoken = ear.heard.started_ms >= self._said_ms and not ear.heard.speaking
             if has_spoken and quiet_ms >= SILENCE_MS:
-                return
+                break
             await asyncio.sleep(0.05)
+        self._said_ms = ear.position_ms
 
     def _was_said(self, expected: str) -> bool:
         """Tell whether the words were among what came since the last step; takes it all if so."""
