@@ -448,3 +448,19 @@ def test_sent_once_and_told_once(
     assert len(call.actions_run) <= 1
     assert len(results(call)) == 1
     assert len(call.facts("action_finished")) == 1
+
+
+def test_waiting() -> None:
+    """An agent on hold says nothing, as often as it takes, and answers who speaks at last."""
+    wait = ActionPlan(action_id="", kind=ActionKind.WAIT, function_name="action_wait")
+    call = calling(actions=(wait,))
+    spoken = list(call.spoken)
+    for _ in range(20):
+        call.turn("You are number seven in the queue.")
+        call.reply(action=("action_wait", "{}"))
+        call.wait(25_000)
+    assert call.spoken == spoken
+    call.turn("Hello, this is Ann.")
+    call.reply("Hello Ann.")
+    assert call.spoken[-1] == "Hello Ann."
+    assert call.end is None

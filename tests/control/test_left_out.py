@@ -65,6 +65,14 @@ def test_each_is_named(agent: dict[str, object], named: str) -> None:
     assert left_out(_call(**agent), {}) == [named]
 
 
+def test_menus_are_for_calls_that_are_placed() -> None:
+    """An agent finds its way through menus on a call that it places."""
+    placed = Call(
+        direction="outbound", carrier="sip", agent={**PLAIN, "ivr_navigation_mode": "default"}
+    )
+    assert left_out(placed, {}) == []
+
+
 def test_the_account_pays_for_another_model() -> None:
     """With an account of its own, another model's name is honoured."""
     asked = {"openai_model_name_override": "m", "openai_account_connection": {"id": "a"}}

@@ -220,6 +220,28 @@ async def test_a_prompt_that_collects(database: Database) -> None:
     assert len(shown["actions"]) == len(plan.actions) - 1
 
 
+async def test_menus(database: Database) -> None:
+    """On a call that is placed an agent may wait on hold, for ten minutes; an idle time of its own
+    counts all the same.
+    """
+    async with database.write() as session:
+        agent = await session.get_one(Agent, "g")
+        fields = {**agent.fields, "ivr_navigation_mode": "default"}
+        agent.fields = {**fields, "idle_time_seconds": None}
+    placed = PlanOptions(is_placed=True)
+    async with database.read() as session:
+        plan, _ = await build_plan(session, "o", "g", variables={}, options=placed)
+        taken, _ = await build_plan(session, "o", "g", variables={})
+    assert (plan.actions[-1].function_name, plan.turn.idle_ms) == ("action_wait", 600_000)
+    assert all(each.kind is not ActionKind.WAIT for each in taken.actions)
+    assert taken.turn.idle_ms is None
+    async with database.write() as session:
+        (await session.get_one(Agent, "g")).fields = fields
+    async with database.read() as session:
+        plan, _ = await build_plan(session, "o", "g", variables={}, options=placed)
+    assert plan.turn.idle_ms == 12_000
+
+
 async def test_options(database: Database) -> None:
     """The operator's options go into every plan; a content-free call is never recorded."""
     options = PlanOptions(content_free=True, longest_call_ms=5, synthesizer="x", language_model="y")

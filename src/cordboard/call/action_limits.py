@@ -19,7 +19,7 @@ _CUT = "The answer was too long. Only its beginning is here."
 
 
 class ActionLimits:
-    """Counts one call's actions. To end the call is always allowed."""
+    """Counts one call's actions. To end the call, or to say nothing, is always allowed."""
 
     def __init__(self) -> None:
         self._asked_this_turn = 0
@@ -44,7 +44,7 @@ class ActionLimits:
 
         A transfer that came to nothing may be tried again, one that was made is the last.
         """
-        if kind is ActionKind.END_CONVERSATION:
+        if kind in (ActionKind.END_CONVERSATION, ActionKind.WAIT):
             return True
         if self._begun >= actions_max_count:
             return False

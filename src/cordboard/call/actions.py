@@ -8,8 +8,9 @@ from enum import StrEnum
 
 
 class ActionKind(StrEnum):
-    """The actions of the public API, by their wire names; ``RECORD_EMAIL`` comes of what a prompt
-    has its agent collect, and cannot be made.
+    """The actions of the public API, by their wire names. Two cannot be made there:
+    ``RECORD_EMAIL`` comes of what a prompt has its agent collect, ``WAIT`` of
+    ``ivr_navigation_mode``.
     """
 
     END_CONVERSATION = "action_end_conversation"
@@ -19,6 +20,7 @@ class ActionKind(StrEnum):
     SET_HOLD = "action_set_hold"
     EXTERNAL = "action_external"
     RECORD_EMAIL = "action_record_email"
+    WAIT = "action_wait"
 
 
 def user_message_name(properties: Collection[str]) -> str:

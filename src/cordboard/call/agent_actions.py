@@ -225,6 +225,9 @@ class AgentActions:
                 self._queue.remove(pending.call.action_call_id)
                 self._conclude(pending, DONE, desk)
                 self.wants_end = True
+            elif kind is ActionKind.WAIT:
+                self._queue.remove(pending.call.action_call_id)
+                self._conclude(pending, DONE, desk)
             else:
                 self._refuse(pending, desk)
 

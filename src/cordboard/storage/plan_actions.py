@@ -34,6 +34,9 @@ _DESCRIPTIONS: Final = {
     ActionKind.TRANSFER_CALL: "Hand the call over to another person. The agent leaves the call.",
     ActionKind.ADD_TO_CONFERENCE: "Bring another person into the call.",
     ActionKind.RECORD_EMAIL: collecting.DESCRIPTION,
+    ActionKind.WAIT: (
+        "Say nothing and wait. Use it while an automatic menu goes on speaking, and while on hold."
+    ),
     ActionKind.SET_HOLD: "Put the other side on hold, or take it off hold.",
 }
 _SPEAK_BEFORE: Final = {
@@ -43,6 +46,7 @@ _SPEAK_BEFORE: Final = {
     ActionKind.ADD_TO_CONFERENCE: SpeakBefore.ALWAYS,
     ActionKind.RECORD_EMAIL: SpeakBefore.NEVER,
     ActionKind.SET_HOLD: SpeakBefore.NEVER,
+    ActionKind.WAIT: SpeakBefore.NEVER,
 }
 
 
@@ -50,14 +54,18 @@ def action_plans(
     rows: Sequence[Action],
     filled: Callable[[str], str],
     collected: Sequence[Mapping[str, Any]] = (),
+    *,
+    may_wait: bool = False,
 ) -> tuple[ActionPlan, ...]:
     """Return the plans of an agent's actions; ``filled`` puts variables into transfer targets.
 
-    For each field of ``collected`` (a prompt's ``collect_fields``) there is one that takes it.
+    For each field of ``collected`` (a prompt's ``collect_fields``) there is one that takes it, and
+    with ``may_wait`` one that says nothing.
     """
     taken: set[str] = set()
     own = [_plan(row, _unique(_function_name(row), taken), filled) for row in rows]
-    return (*own, *(_record(field, taken) for field in collected))
+    own += [_record(field, taken) for field in collected]
+    return (*own, _waiting(taken)) if may_wait else tuple(own)
 
 
 def collecting_instructions(actions: Sequence[ActionPlan]) -> str:
@@ -68,6 +76,18 @@ def collecting_instructions(actions: Sequence[ActionPlan]) -> str:
             for plan in actions
             if plan.kind is ActionKind.RECORD_EMAIL
         ]
+    )
+
+
+def _waiting(taken: set[str]) -> ActionPlan:
+    kind = ActionKind.WAIT
+    return ActionPlan(
+        action_id="",
+        kind=kind,
+        function_name=_unique(kind.value, taken),
+        description=_DESCRIPTIONS[kind],
+        parameters=_NO_PARAMETERS,
+        speak_before=_SPEAK_BEFORE[kind],
     )
 
 

@@ -37,7 +37,11 @@ class AgentMissing(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """What the operator's settings add to every plan; ``auto`` leaves the choice to the engine."""
+    """What the operator's settings add to every plan; ``auto`` leaves the choice to the engine.
+
+    ``is_placed`` tells that the plan is of a call which is placed: only there an agent finds its
+    way through automatic menus.
+    """
 
     record: bool = True
     bridge_phrases: bool = True
@@ -47,9 +51,12 @@ class PlanOptions:
     transcriber: str = "auto"
     language_model: str = "auto"
     synthesizer: str = "auto"
+    is_placed: bool = False
 
 
 DEFAULTS: Final = PlanOptions()
+ON_HOLD_S: Final = 600
+"""So long an agent that finds its way through menus waits on hold (reference section 6.6)."""
 
 
 async def build_plan(
@@ -85,7 +92,9 @@ def plan_of(
     def filled(text: str) -> str:
         return substituted(text, variables)
 
-    actions = action_plans(rows.actions, filled, rows.prompt.fields.get("collect_fields") or ())
+    collected = rows.prompt.fields.get("collect_fields") or ()
+    finds_its_way = options.is_placed and fields["ivr_navigation_mode"] != "off"
+    actions = action_plans(rows.actions, filled, collected, may_wait=finds_its_way)
     return CallPlan(
         organisation_id=rows.agent.organisation_id,
         agent_id=rows.agent.id,
@@ -99,7 +108,7 @@ def plan_of(
         transcriber=TranscriberPlan(
             provider=options.transcriber, keywords=fields["deepgram_keywords"] or {}
         ),
-        turn=_turn(fields),
+        turn=_turn(fields, finds_its_way=finds_its_way),
         record=options.record and not options.content_free,
         content_free=options.content_free,
         missing_keys=missing_keys(rows, variables),
@@ -164,9 +173,11 @@ def _language_model(rows: AgentRows, options: PlanOptions) -> LanguageModelPlan:
     )
 
 
-def _turn(fields: Mapping[str, Any]) -> TurnPlan:
+def _turn(fields: Mapping[str, Any], *, finds_its_way: bool) -> TurnPlan:
     low, high = _SPEED_RANGE
     idle_seconds = fields["idle_time_seconds"]
+    if idle_seconds is None and finds_its_way:
+        idle_seconds = ON_HOLD_S
     return TurnPlan(
         interrupt_sensitivity=fields["interrupt_sensitivity"],
         endpointing_sensitivity=fields["endpointing_sensitivity"],

@@ -271,7 +271,9 @@ async def _row(unit: Unit, params: CreateCallParams, agent: Agent, ours: str, th
     _check_keys(missing_keys(parts, variables), parts)
     wish = params.run_do_not_call_detection
     plan = replace(
-        plan_of(parts, variables, services.plan_options(params.hipaa_compliant)),
+        plan_of(
+            parts, variables, replace(services.plan_options(params.hipaa_compliant), is_placed=True)
+        ),
         on_no_human=params.on_no_human_answer,
         detects_do_not_call=agent.fields["run_do_not_call_detection"] if wish is None else wish,
     )

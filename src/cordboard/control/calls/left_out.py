@@ -22,7 +22,6 @@ UNRUN_ACTIONS: Final = ("action_add_to_conference", "action_set_hold")
 # Fields of an agent, and the values with which nothing is asked for.
 _UNUSED: Final[Mapping[str, object]] = {
     "noise_suppression": False,
-    "ivr_navigation_mode": "off",
     "vector_database": None,
 }
 _UNUSED_OF_ACCOUNTS: Final[Mapping[str, object]] = {
@@ -50,6 +49,8 @@ def left_out(row: Call, account: Mapping[str, Any]) -> list[str]:
     # In a flow's call it is the flow that stands there, and all of it is of use.
     agent: Mapping[str, Any] = {} if row.flow_id is not None else row.agent or {}
     names = _of_agent(agent)
+    if row.direction == Direction.INBOUND.value and agent.get("ivr_navigation_mode") == "default":
+        names.append("agent.ivr_navigation_mode")
     names += [
         f"telephony_account_connection.{name}"
         for name, nothing in _UNUSED_OF_ACCOUNTS.items()
