@@ -90,6 +90,9 @@ class Settings:
         url,
         "Address at which others reach the HTTP port, as written into links and callbacks.",
     )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        "", networks, "Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count."
+    )
     data_dir: Path = _setting(
         "var", path, "Directory of the database, the recordings and the master key."
     )

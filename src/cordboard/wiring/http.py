@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from cordboard.settings.values import Network
 
 START_WAIT_S = 10.0
 
@@ -43,10 +45,18 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 class HttpPort:
-    """Serves on a bound socket, which it closes. Upgrades to WebSockets go to ``sockets``."""
+    """Serves on a bound socket, which it closes. Upgrades to WebSockets go to ``sockets``.
+
+    Whose request it is, and whether it came by https, is taken from ``X-Forwarded-For`` and
+    ``X-Forwarded-Proto`` where one of ``proxies`` sends them, and from nobody else.
+    """
 
     def __init__(
-        self, app: ASGIApp, listening: socket.socket, sockets: type[asyncio.Protocol] | None = None
+        self,
+        app: ASGIApp,
+        listening: socket.socket,
+        sockets: type[asyncio.Protocol] | None = None,
+        proxies: Sequence[Network] = (),
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -55,6 +65,8 @@ class HttpPort:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=[str(network) for network in proxies],
             timeout_graceful_shutdown=5,
         )
         self._server = _Server(config)

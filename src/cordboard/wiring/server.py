@@ -128,7 +128,8 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
         app = create_app(services)
         app.router.routes.extend(exchange.linked.routes())
         sockets = await stack.enter_async_context(exchange.linked.media.open())
-        await stack.enter_async_context(HttpPort(app, listening, sockets).open())
+        port = HttpPort(app, listening, sockets, settings.trusted_proxies)
+        await stack.enter_async_context(port.open())
         if "work" in settings.roles:
             worker = delivery_worker(ground, egress, public_url)
             await stack.enter_async_context(worker.running())
