@@ -14,15 +14,16 @@ SOCKET_ONLY: Final = frozenset({"user_speech_started"})
 """Events that are told to apps with a WebSocket, and never posted."""
 
 
+_EXTENSION_DIGITS_MAX: Final = 6
+
+
 class EventWriter:
     """Writes the events of one call."""
 
     def __init__(self, call: NewCall, plan: FlowPlan) -> None:
         outbound = call.direction is Direction.OUTBOUND
-        numbers = [
-            number.removeprefix("+") if plan.digits_only else number
-            for number in (call.from_number, call.to_number)
-        ]
+        written = _digits if plan.digits_only else _international
+        numbers = [written(number) for number in (call.from_number, call.to_number)]
         # The protocol's own examples: of an outbound call it is the recipient's number too.
         self._session = FlowSession(
             id=call.call_id,
@@ -38,3 +39,14 @@ class EventWriter:
         values: dict[str, Any] = {"type": kind, "session": self._session, **content}
         event = EVENT.validate_python(values)
         return event.model_dump_json(exclude_none=True).encode()
+
+
+def _digits(number: str) -> str:
+    return number.removeprefix("+")
+
+
+def _international(number: str) -> str:
+    """Return a stored number with its plus; extensions and names stay as they are."""
+    if number.isascii() and number.isdigit() and len(number) > _EXTENSION_DIGITS_MAX:
+        return f"+{number}"
+    return number

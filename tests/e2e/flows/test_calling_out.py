@@ -56,8 +56,8 @@ async def test_a_call_out(server: Server, tmp_path: Path) -> None:
     assert (run.exit_code, run.succeeded) == (0, 1), run.explain()
     session = app.of("session_start")[0]["session"]
     assert (session["id"], session["direction"]) == (call_id, "outbound")
-    assert session["from_phone_number"].lstrip("+") == number.lstrip("+")
-    assert session["to_phone_number"].lstrip("+") == THEIRS
+    assert session["from_phone_number"] == f"+{number.lstrip('+')}"
+    assert session["to_phone_number"] == f"+{THEIRS}"
     over = server.api.get("/x/v1/calls", params={"id": call_id}).json()
     assert (over["status"], over["operator"]) == ("ended", "flow")
     assert over["stage_outcome"] == "bot_disconnected"
