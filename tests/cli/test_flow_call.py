@@ -1,8 +1,7 @@
-"""``cordboard flow try --call``: a real call on this machine."""
+"""``cordboard flow try --call``: what the softphone does, and what is no call."""
 
 from __future__ import annotations
 
-import wave
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from cordboard.cli.app import app
 from cordboard.cli.flow_call import NoCall, softphone_script
 from cordboard.rehearsal.script import parse_script
 from cordboard.softphone.script import Step, Verb
-from tests.examples.running import TOKEN, running
 
 
 def test_the_softphone_waits_for_its_turn() -> None:
@@ -37,27 +35,6 @@ def test_nobody_can_be_rung(line: str) -> None:
     """A transfer needs somebody to ring."""
     with pytest.raises(NoCall):
         softphone_script(parse_script(line))
-
-
-def test_a_real_call(tmp_path: Path) -> None:
-    """A softphone rings a server of its own, over SIP and RTP; the app is told, is heard, and what
-    it did not say is trouble.
-    """
-    script = tmp_path / "script.txt"
-    script.write_text("? our hours\nbye\n? see you soon\n? see you never\n")
-    with running("examples/bakery_webhook.py") as port:
-        arguments = [f"http://127.0.0.1:{port}/voice", "--token", TOKEN, "--call"]
-        arguments += ["--say", str(script), "--record", str(tmp_path / "heard.wav")]
-        result = CliRunner().invoke(app, ["flow", "try", *arguments])
-    assert result.exit_code == 1, result.output
-    troubles = [line for line in result.output.splitlines() if "!!!" in line]
-    assert troubles == ["!!! not heard: see you never"]
-    with wave.open(str(tmp_path / "heard.wav")) as heard:
-        assert heard.getnframes() > heard.getframerate()
-    told = [line.split()[2] for line in result.output.splitlines() if " --> " in line]
-    cycle = ["assistant_speak", "assistant_speech_ended"]
-    assert told == ["session_start", *cycle, "user_speak", *cycle, "session_end"], result.output
-    assert '"ms_after_caller"' in result.output
 
 
 @pytest.mark.parametrize(
