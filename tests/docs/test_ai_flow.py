@@ -17,7 +17,7 @@ TEXT = pages()[PAGE]
 
 def _masked(output: str) -> list[str]:
     """Return what was shown without what differs each time."""
-    lines = re.sub(r'"speech_started_at": \d+', '"speech_started_at": 0', output).splitlines()
+    lines = re.sub(r'"(speech_started_at|ms)": \d+', r'"\1": 0', output).splitlines()
     assert all(re.match(r" *\d+ ", line) for line in lines), output
     return [line.lstrip(" 0123456789") for line in lines]
 

@@ -20,6 +20,8 @@ def test_a_turn() -> None:
     assert _lines(
         ("flow_event", 5, {"event_id": "e1", "type": "user_speak", "text": "Hi"}),
         ("turn_ended", 5, {"text": "Hi", "caller_stopped_at_ms": 2, "turn_id": "t1"}),
+        ("app_answered", 6, {"type": "user_speak", "after_ms": 1, "acts": True}),
+        ("app_answered", 6, {"type": "assistant_speak", "after_ms": 1, "acts": False}),
         ("flow_action", 6, {"type": "speak"}),
         ("utterance", 6, {"utterance_id": "u1", "text": "Hello."}),
         ("playout_started", 40, {"utterance_id": "u1", "at_ms": 40}),
@@ -29,6 +31,7 @@ def test_a_turn() -> None:
     ) == [
         '5 --> user_speak {"text": "Hi"}',
         '5 >>> says {"text": "Hi"}',
+        '6 ... the app took {"ms": 1}',
         "6 <-- speak",
         '40 ... you hear {"text": "Hello.", "ms_after_caller": 38}',
         '50 >>> presses {"digit": "1"}',
@@ -48,6 +51,7 @@ def test_checks() -> None:
         ("digit", {"digit": "2"}),
         ("heard", {"text": "Three."}),
         ("flow_event", {"type": "user_input_timeout"}),
+        ("app_answered", {"type": "user_input_timeout", "after_ms": 5, "acts": True}),
         ("heard", {"text": "Still there?"}),
     ):
         list(shown.lines(kind, 0, content))

@@ -48,7 +48,7 @@ from cordboard.call.flow.operator import FlowOperator
 from cordboard.call.machine import Call
 from cordboard.ports import Clock, FlowApps, NewCall
 from cordboard.rehearsal.app_side import AppSide
-from cordboard.rehearsal.lines import Board, Mark
+from cordboard.rehearsal.lines import TOOK, Board, Mark
 from cordboard.rehearsal.pace import Pace
 from cordboard.rehearsal.playout import Playout
 
@@ -241,6 +241,8 @@ class RehearsedCall:
             self._under_way.discard(_TURN)
         if fact.kind in _TROUBLE:
             self._board.show(Mark.TROUBLE, fact.kind, fact.content)
+        elif fact.kind == "app_answered" and fact.content["acts"]:
+            self._board.show(Mark.HERE, TOOK, {"ms": fact.content["after_ms"]})
         elif fact.kind in _SHOWN:
             self._board.show(Mark.HERE, fact.kind, fact.content)
 

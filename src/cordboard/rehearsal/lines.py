@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import StrEnum
+from typing import Final
 
 from cordboard.call.barge_in import BargeInRule
 from cordboard.call.flow.actions import FlowAction
@@ -22,6 +23,10 @@ class Mark(StrEnum):
     CALLER = ">>>"
     HERE = "..."
     TROUBLE = "!!!"
+
+
+TOOK: Final = "the app took"
+"""Begins the line that tells how long an answer was waited for."""
 
 
 class Board:

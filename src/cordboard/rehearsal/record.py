@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cordboard.rehearsal.lines import Mark, line
+from cordboard.rehearsal.lines import TOOK, Mark, line
 from cordboard.rehearsal.script import Check, Press, Say, StaySilent, Step
 
 TROUBLE = ("flow_failure", "flow_warning", "flow_problem", "flow_lost", "flow_given_up")
@@ -45,10 +45,7 @@ class RecordLines:
 
     def lines(self, kind: str, at_ms: int, content: Mapping[str, object]) -> Iterator[str]:
         """Yield what a fact shows: most show nothing."""
-        if kind in ("turn_ended", "digit") or content.get("type") == "user_input_timeout":
-            self.passages.append([])
-        elif kind == "heard":
-            self.passages[-1].append(str(content.get("text", "")))
+        self._remember(kind, content)
         rest = {name: value for name, value in content.items() if name not in _LEFT_OUT}
         name = str(content.get("type", kind))
         match kind:
@@ -65,6 +62,8 @@ class RecordLines:
                 stopped_ms = content.get("caller_stopped_at_ms")
                 self._caller_stopped_ms = stopped_ms if isinstance(stopped_ms, int) else None
                 yield line(at_ms, Mark.CALLER, "says", {"text": content.get("text")})
+            case "app_answered" if content.get("acts"):
+                yield line(at_ms, Mark.HERE, TOOK, {"ms": content.get("after_ms")})
             case "digit":
                 yield line(at_ms, Mark.CALLER, "presses", rest)
             case "ended":
@@ -75,6 +74,14 @@ class RecordLines:
                 yield line(at_ms, Mark.TROUBLE, kind, rest)
             case _ if kind in _SHOWN:
                 yield line(at_ms, Mark.HERE, kind, rest)
+
+    def _remember(self, kind: str, content: Mapping[str, object]) -> None:
+        if kind in ("turn_ended", "digit") or (
+            kind == "flow_event" and content.get("type") == "user_input_timeout"
+        ):
+            self.passages.append([])
+        elif kind == "heard":
+            self.passages[-1].append(str(content.get("text", "")))
 
     def _heard(self, at_ms: int, content: Mapping[str, object]) -> dict[str, object]:
         """The words, and after a turn of the caller how long that took."""
