@@ -111,7 +111,11 @@ class SeededSocket:
         self._away = False
         self._kept: list[str] = []
         self._closed = False
-        self._push_later()
+        # Some act as soon as they are connected, while the phone still rings.
+        if faults.draw.uniform(0, 1) < 0.1:
+            self._later(0, self._push)
+        else:
+            self._push_later()
         if faults.strike():
             self._later(faults.draw.uniform(0, 30), self._lose)
 

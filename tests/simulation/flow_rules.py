@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cordboard.call.commands import EndLeg, PlayStored, RunAction, SendText, Speak, StopSpeaking
+from cordboard.call.commands import (
+    CloseCall,
+    EndLeg,
+    PlayStored,
+    RunAction,
+    SendText,
+    Speak,
+    StopSpeaking,
+)
 from cordboard.call.conversation import INAUDIBLE
 from cordboard.call.events import (
     ActionFinished,
     AppAnswered,
     AppFailed,
     AppGone,
+    LegEnded,
     PlayoutStarted,
     PlayoutStopped,
     TextSent,
@@ -30,6 +39,7 @@ from tests.simulation.invariants import Violated
 __all__ = ["Step", "judge_steps"]
 
 FAILURES_MAX = 3
+CLOSED_WITHIN_MS = 1_000
 _ENDS = (StopSpeaking, EndLeg, RunAction)
 LAST_THINGS = ("assistant_speak", "assistant_speech_ended")
 
@@ -44,6 +54,7 @@ def judge_steps(steps: Sequence[Step], plan: FlowPlan) -> None:
         Obedience(scene),
         Chains(scene),
         GivingUp(scene),
+        Closing(scene),
         Timeouts(scene),
         Silence(scene),
     )
@@ -157,6 +168,25 @@ class Speeches(Rule):
                 raise Violated("a duration is a whole number")
 
 
+class Closing(Rule):
+    """Once the caller is gone the call is closed at once; whoever they were handed over to is not
+    taken from them.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._gone_ms: int | None = None
+
+    def take(self, step: Step) -> None:
+        if isinstance(step.event, LegEnded) and self._gone_ms is None:
+            self._gone_ms = step.now_ms
+        for close in step.all(CloseCall):
+            if self._gone_ms is not None and step.now_ms - self._gone_ms > CLOSED_WITHIN_MS:
+                raise Violated(f"closed {step.now_ms - self._gone_ms} ms after the caller had left")
+            if close.detail == "transfer":
+                raise Violated("a transfer is overdue whose outcome was reported")
+
+
 class Turns(Rule):
     """Whatever the caller said is told, once, as an interruption exactly where it was one."""
 
@@ -225,6 +255,7 @@ class Chains(Rule):
         super().__init__(scene)
         self._beginnings: dict[str, str] = {}
         self._waits: tuple[FlowHangup | FlowTransfer, set[str]] | None = None
+        self._taken_back = False
 
     def take(self, step: Step) -> None:
         event = step.event
@@ -234,6 +265,8 @@ class Chains(Rule):
         elif self.scene.over is not None and self._waits is not None:
             self._ended(step)
         ended = any(isinstance(each, (EndLeg, RunAction)) for each in step.commands)
+        if ended and self._taken_back and self.scene.over is not None and self.scene.obeys:
+            raise Violated("what was taken back by a barge-in is done")
         if ended or step.facts("flow_given_up"):
             self._waits = None
         for told in step.told:
@@ -243,7 +276,9 @@ class Chains(Rule):
     def _answered(self, event: AppAnswered, step: Step) -> None:
         ends = [type(each) in (FlowHangup, FlowTransfer) for each in event.actions]
         if any(isinstance(each, FlowBargeIn) for each in event.actions):
-            self._waits = None
+            self._waits, self._taken_back = None, self._waits is not None
+        if any(ends):
+            self._taken_back = False
         if not event.actions or not ends[-1] or sum(ends) != 1:
             if any(ends):
                 self._waits, self.scene.app.unsure = None, True
@@ -282,6 +317,10 @@ class Chains(Rule):
             raise Violated("the end does not come after its speech")
 
 
+def _words(step: Step) -> bool:
+    return bool(step.all(PlayStored) or step.all(Speak))
+
+
 class GivingUp(Rule):
     """Three failures in a row, one at the beginning, or the loss of the connection end the app's
     part, and nothing else does.
@@ -305,6 +344,9 @@ class GivingUp(Rule):
             due = True
         if step.facts("flow_given_up") and not due:
             raise Violated("given up for nothing")
+        given_up = bool(step.facts("flow_given_up")) and scene.app.started
+        if given_up and not (scene.transfer or step.all(RunAction) or _words(step)):
+            raise Violated("given up, and the caller hears nothing of it")
         if due and scene.obeys and not scene.app.unsure and not step.facts("flow_given_up"):
             raise Violated("the app is gone, and not given up")
         for told in step.told:

@@ -34,7 +34,7 @@ from tests.simulation.flow_rules import Step, judge_steps
 from tests.simulation.invariants import Violated, Watched
 from tests.simulation.outgoing import Behaviour, OutgoingLoopbackLeg
 from tests.simulation.transfers import REFUSALS
-from tests.simulation.vendors import Faults, SeededEars, SeededVoice
+from tests.simulation.vendors import Faults, SeededEars, SeededVoice, sentence
 from tests.simulation.world import CALL_MAX_S, Outcome, behave, conditions, judge_hearing
 
 LONGEST_CALL_MS = 90_000
@@ -161,7 +161,7 @@ class FlowWorld:
         self.far = leg.far_end
         runner = Runner(CallParts(engine, self.rig.new_call(), leg, self.watched))
         async with asyncio.TaskGroup() as group:
-            behaving = group.create_task(behave(leg.far_end, runner, self.draw))
+            behaving = group.create_task(behave(leg.far_end, runner, self.draw, caller_words))
             try:
                 async with asyncio.timeout(CALL_MAX_S):
                     return await self.rig.with_clock(runner.run())
@@ -186,6 +186,11 @@ class FlowWorld:
         judge_steps(self.watched.kept, self.flow)
         if self.calm and not any(leg.dials for leg in self.targets.legs):
             judge_hearing(self.rig, self.far)
+
+
+def caller_words(draw: Randomness) -> str:
+    """Return what the caller says: sentences, and now and then no more than a yes."""
+    return "yes" if draw.uniform(0, 1) < 0.15 else sentence(draw)
 
 
 def _others() -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cordboard.call.agent import AgentOperator
@@ -110,7 +111,12 @@ async def _run(
     return ending, leg.far_end
 
 
-async def behave(far: FarEnd, runner: Runner, draw: Randomness) -> None:
+async def behave(
+    far: FarEnd,
+    runner: Runner,
+    draw: Randomness,
+    words: Callable[[Randomness], str] = sentence,
+) -> None:
     """Speak, cough, talk over, press keys, hold, hang up; now and then somebody else ends it."""
     if draw.uniform(0, 1) < 0.05:
         await asyncio.sleep(draw.uniform(0, 0.3))
@@ -120,7 +126,7 @@ async def behave(far: FarEnd, runner: Runner, draw: Randomness) -> None:
         await asyncio.sleep(draw.uniform(0.2, 6))
         way = draw.uniform(0, 1)
         if way < 0.6:
-            far.play(tone(sentence(draw).rstrip("."), far.codec))
+            far.play(tone(words(draw).rstrip("."), far.codec))
         elif way < 0.75:
             burst = noise(int(draw.uniform(80, 400)), far.codec.rate_hz, -14.0)
             far.play(new_encoder(far.codec).from_pcm(burst))
