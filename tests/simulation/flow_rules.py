@@ -44,9 +44,12 @@ _ENDS = (StopSpeaking, EndLeg, RunAction)
 LAST_THINGS = ("assistant_speak", "assistant_speech_ended")
 
 
-def judge_steps(steps: Sequence[Step], plan: FlowPlan) -> None:
-    """Raise ``Violated`` with the time and the event at which a rule was broken."""
+def judge_steps(steps: Sequence[Step], plan: FlowPlan) -> list[tuple[int, int]]:
+    """Return when the caller waited for the app, from and to. Raises ``Violated`` with the time and
+    the event at which a rule was broken.
+    """
     scene = Scene(plan)
+    silence = Silence(scene)
     rules: tuple[Rule, ...] = (
         Order(scene),
         Speeches(scene),
@@ -56,7 +59,7 @@ def judge_steps(steps: Sequence[Step], plan: FlowPlan) -> None:
         GivingUp(scene),
         Closing(scene),
         Timeouts(scene),
-        Silence(scene),
+        silence,
     )
     for step in steps:
         try:
@@ -70,6 +73,7 @@ def judge_steps(steps: Sequence[Step], plan: FlowPlan) -> None:
             raise Violated(f"at {step.now_ms}, {step.event!r}: {violated}") from violated
     for rule in rules:
         rule.over()
+    return silence.waits
 
 
 class Order(Rule):

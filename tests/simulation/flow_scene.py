@@ -209,7 +209,7 @@ class Scene:
             case PlayWaiting(on=on):
                 self.comfort = on
             case MixSound(sound=sound):
-                self.mixing = sound is not None and bool(sound.pcm)
+                self.mixing = sound is not None and any(sound.pcm)
             case RunAction():
                 self.transfer = command
             case EndLeg():

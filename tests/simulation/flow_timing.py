@@ -107,6 +107,9 @@ class Silence(Rule):
         self._pending: dict[str, int] = {}
         self._asked_ms: int | None = None
         self._silent_ms: int | None = None
+        self._since_ms: int | None = None
+        self.waits: list[tuple[int, int]] = []
+        """When the caller had nothing to do but wait for the app, from and to."""
 
     def take(self, step: Step) -> None:
         scene = self.scene
@@ -119,13 +122,18 @@ class Silence(Rule):
     def settled(self, step: Step) -> None:
         scene = self.scene
         waits = self._has_turn(step.now_ms) or scene.app.away
-        filled = (
-            scene.plays or scene.caller.voice or scene.caller.held or scene.transfer is not None
-        )
-        if not waits or filled or scene.open or not scene.obeys:
+        busy = scene.caller_speaks or scene.caller.held or scene.transfer is not None
+        waits = waits and scene.obeys and not busy
+        if not waits or scene.open or scene.plays:
             self._silent_ms = None
         elif self._silent_ms is None:
             self._silent_ms = step.now_ms
+        if not waits or scene.open:
+            if self._since_ms is not None:
+                self.waits.append((self._since_ms, step.now_ms))
+            self._since_ms = None
+        elif self._since_ms is None:
+            self._since_ms = step.now_ms
 
     def _has_turn(self, now_ms: int) -> bool:
         within_ms = self.scene.plan.answer_within_ms + ASKED_MS

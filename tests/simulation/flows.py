@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cordboard.call.barge_in import BargeInRule, BargeInStrategy
 from cordboard.call.commands import Command, KeepFact
-from cordboard.call.events import EndReason, Event, LegEndedBy
+from cordboard.call.events import EndReason, Event, LegAnswered, LegEndedBy
 from cordboard.call.flow.operator import FlowOperator
 from cordboard.call.flow.plan import FlowPlan, Waiting
 from cordboard.call.machine import Call
@@ -16,6 +16,7 @@ from cordboard.clock import run_virtual
 from cordboard.engine.parts import CallParts
 from cordboard.engine.runner import Runner
 from cordboard.ids import Randomness
+from cordboard.media.codec import FRAME_MS, PCMU
 from cordboard.ports import (
     CallEnding,
     DialFailed,
@@ -31,6 +32,7 @@ from tests.engine.rig import Rig
 from tests.simulation.flow_answers import TARGET, FlowAnswers
 from tests.simulation.flow_apps import SeededApps
 from tests.simulation.flow_rules import Step, judge_steps
+from tests.simulation.flow_timing import SILENT_MAX_MS
 from tests.simulation.invariants import Violated, Watched
 from tests.simulation.outgoing import Behaviour, OutgoingLoopbackLeg
 from tests.simulation.transfers import REFUSALS
@@ -183,9 +185,25 @@ class FlowWorld:
         tasks = _others()
         if tasks:
             raise Violated(f"tasks outlive the call: {tasks}")
-        judge_steps(self.watched.kept, self.flow)
+        waits = judge_steps(self.watched.kept, self.flow)
         if self.calm and not any(leg.dials for leg in self.targets.legs):
             judge_hearing(self.rig, self.far)
+            if self.flow.waiting is not Waiting.NOTHING:
+                self._judge_waiting(self.far, waits)
+
+    def _judge_waiting(self, far: FarEnd, waits: Sequence[tuple[int, int]]) -> None:
+        """By ear: a caller who waits for the app hears something at least every three seconds."""
+        begun = (step.now_ms for step in self.watched.kept if isinstance(step.event, LegAnswered))
+        answered_ms = next(begun, 0)
+        size = PCMU.frame_bytes
+        for since_ms, until_ms in waits:
+            first, last = ((ms - answered_ms) // FRAME_MS for ms in (since_ms, until_ms))
+            silent = 0
+            for at in range(first, last):
+                frame = bytes(far.heard[at * size : (at + 1) * size])
+                silent = silent + 1 if frame == PCMU.silence_frame else 0
+                if silent * FRAME_MS > SILENT_MAX_MS:
+                    raise Violated(f"nothing heard until {answered_ms + at * FRAME_MS}")
 
 
 def caller_words(draw: Randomness) -> str:

@@ -85,8 +85,13 @@ class Outlet:
         return unheard * FRAME_MS
 
     def mix(self, sound: Sound | None, volume: float) -> None:
-        """Loop ``sound`` under everything from now on; None ends it."""
-        self._mixed, self._volume = sound, min(1.0, max(0.0, volume))
+        """Loop ``sound`` under everything from now on; None ends it.
+
+        Sound that cannot be heard is none: it must not stand for the sign that somebody is at work.
+        """
+        self._volume = min(1.0, max(0.0, volume))
+        audible = sound is not None and self._volume > 0 and sound.pcm != bytes(len(sound.pcm))
+        self._mixed = sound if audible else None
         self._make_loop()
 
     def wait(self, *, on: bool) -> None:
@@ -121,9 +126,9 @@ class Outlet:
 
     def _make_loop(self) -> None:
         codec = self._leg.codec
-        if self._mixed is not None and self._mixed.pcm:
+        if self._mixed is not None:
             self._loop = _Loop(self._mixed, self._volume, codec)
-        elif self._comfort and self._mixed is None:
+        elif self._comfort:
             comfort = Sound(waiting_loop(codec.rate_hz), codec.rate_hz)
             self._loop = _Loop(comfort, 1.0, codec)
         else:
