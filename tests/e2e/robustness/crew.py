@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.robustness.house import obedient
@@ -23,6 +24,7 @@ class Crew:
         if workers_count:
             self._options["roles"] = "api,engine"
         self._runs: list[Server] = []
+        self._started: list[Server] = []
         self._now = [self._new(place) for place in range(1 + workers_count)]
 
     @property
@@ -34,6 +36,7 @@ class Crew:
         """Start everybody, the call server first."""
         for process in self._now:
             process.start()
+            self._started.append(process)
 
     async def kill(self, place: int) -> None:
         """End a process without a word."""
@@ -46,11 +49,21 @@ class Crew:
             self._options["sip_port"] = str(self.server.sip_port)
         self._now[place] = self._new(place)
         await asyncio.to_thread(self._now[place].start)
+        self._started.append(self._now[place])
 
     def stop(self) -> None:
         """End everybody as an operator does; nobody may have noticed a mistake of our own."""
         assert [process.stop() for process in self._now] == [0] * len(self._now)
         assert [line for process in self._runs for line in process.mistakes()] == []
+
+    @contextmanager
+    def ended(self) -> Iterator[None]:
+        """End whoever still runs at the end of the block, whatever happened."""
+        try:
+            yield
+        finally:
+            for process in self._started:
+                process.stop()
 
     def _new(self, place: int) -> Server:
         directory = self._directory / f"run{len(self._runs)}"

@@ -7,6 +7,7 @@ import random
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,14 +54,16 @@ async def _kill(crew: Crew, url: str, victims: list[int]) -> None:
     chance = random.Random("events")
     receiver, database = _unwilling(chance), Database(url)
     async with receiver.running():
-        await asyncio.to_thread(crew.start)
-        await give_number(crew.server)
-        _subscribe(crew.server, receiver.url())
-        for round_number, victim in enumerate(victims):
-            await _round(crew, victim, f"events{round_number}", chance)
-            await until(lambda: _all_over(database), 30)
-        await until(lambda: _all_there(database, receiver.got), WAIT_S, lambda: _waiting(url))
-        await asyncio.to_thread(crew.stop)
+        with crew.ended():
+            await asyncio.to_thread(crew.start)
+            await give_number(crew.server)
+            _subscribe(crew.server, receiver.url())
+            for round_number, victim in enumerate(victims):
+                await _round(crew, victim, f"events{round_number}", chance)
+                await until(lambda: _all_over(database), 60)
+            there = partial(_all_there, database, receiver.got)
+            await until(there, WAIT_S, lambda: _waiting(url))
+            await asyncio.to_thread(crew.stop)
     async with database.read() as session:
         calls_count = await session.scalar(select(func.count()).select_from(Call)) or 0
         found = await session.execute(select(Delivery.id, Delivery.first_at))
