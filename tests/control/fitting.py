@@ -39,8 +39,20 @@ def check(answer: httpx.Response) -> None:
 def _validator(path: str, method: str, status: str) -> jsonschema_rs.Draft202012Validator:
     described = document()
     content = described["paths"][path][method]["responses"][status]["content"]
-    schema: dict[str, Any] = {**content[_JSON]["schema"], "components": described["components"]}
-    return jsonschema_rs.Draft202012Validator(schema)
+    schema = {**content[_JSON]["schema"], "components": described["components"]}
+    return jsonschema_rs.Draft202012Validator(_closed(schema))
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema whose objects have no field that it does not name."""
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(each) for name, each in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        closed.setdefault("additionalProperties", False)
+    return closed
 
 
 @cache

@@ -11,6 +11,7 @@ from cordboard.control.openapi.calls import call_schemas
 from cordboard.control.openapi.resources import plain_resource
 from cordboard.control.openapi.shapes import (
     COUNT,
+    FLAG,
     LEFT_AS_IT_IS,
     MOMENT,
     NOTHING,
@@ -57,6 +58,9 @@ def _configured() -> Shape:
     name = fields_of(TrunkName)
     trunk = {**name["properties"], **fields_of(TrunkFields)["properties"]}
     whole_trunk = {**name["properties"], **fields_of(TrunkFields, answered=True)["properties"]}
+    seen = whole({**whole_trunk, **made})
+    # A trunk from before this was noted does not have it.
+    seen["properties"]["by_operator"] = FLAG
     reference = {"voice": either(UUID, NOTHING), "webhook": either(UUID, NOTHING)}
     asked = {noun: either(UUID, LEFT_AS_IT_IS, NOTHING) for noun in reference}
     own = fields_of(FlowFields, answered=True)["properties"]
@@ -64,7 +68,7 @@ def _configured() -> Shape:
     flow["properties"] |= asked
     return {
         **plain_resource("PromptTemplate", template, whole({**whole_template, **made})),
-        **plain_resource("SipTrunk", record(trunk, ["name"]), whole({**whole_trunk, **made})),
+        **plain_resource("SipTrunk", record(trunk, ["name"]), seen),
         **plain_resource("Flow", flow, whole({**own, **reference, **made})),
     }
 
