@@ -65,7 +65,8 @@ async def test_a_call_out(server: Server, tmp_path: Path) -> None:
     assert [line.split(": ", 1)[-1] for line in lines] == ["good day", "good morning", "thank you"]
     recording = server.api.get("/x/v1/calls/recording", params={"id": call_id})
     assert (recording.status_code, len(recording.content) > 5_000) == (200, True)
-    assert server.api.get("/v1/usage").json()["monthly_usage_minutes"] > minutes
+    # Begun minutes of all calls together.
+    assert server.api.get("/v1/usage").json()["monthly_usage_minutes"] >= max(1, minutes)
     _judge_hooks(hook.events, call_id)
     answered = await facts(server, call_id, "app_answered")
     (spoken,) = [each["content"] for each in answered if each["content"]["type"] == "user_speak"]
