@@ -15,8 +15,8 @@ from twilio.request_validator import RequestValidator
 
 from cordboard.clock import SystemClock
 from cordboard.settings import Settings
-from cordboard.storage.database import Database
-from cordboard.storage.tables import Call
+from cordboard.storage.database import Database, migrate
+from cordboard.storage.tables import Call, Organisation
 from cordboard.storage.usage import KEPT_MS, MonthlyMinutes, month_of
 from cordboard.wiring.server import running
 
@@ -145,22 +145,19 @@ class _Clock(SystemClock):
 
 async def test_counted_for_each_by_itself(tmp_path: Path) -> None:
     """An organisation's minutes are its own; what was counted holds for ten seconds."""
-    options = {"profile": "development", "data_dir": str(tmp_path), "http_port": "0"}
-    settings = Settings.from_environment({}, {**options, "sip_port": "0", "bootstrap_key": KEY})
-    async with running(settings) as server:
-        base_url = f"http://127.0.0.1:{server.http_port}"
-        headers = {"Authorization": f"Bearer {KEY}"}
-        async with httpx.AsyncClient(base_url=base_url, headers=headers) as http:
-            mine = (await http.get("/v1/usage")).json()["user_id"]
-        database, clock = Database(settings.database_url), _Clock()
-        minutes, free = MonthlyMinutes(clock, 2), MonthlyMinutes(clock, 0)
-        async with database.read() as session:
-            assert not await minutes.are_used_up(session, mine)
-        await _talked(database, mine, 61)
-        async with database.read() as session:
-            assert not await minutes.are_used_up(session, mine)
-            clock.at_ms += KEPT_MS
-            assert await minutes.are_used_up(session, mine)
-            assert not await minutes.are_used_up(session, str(uuid4()))
-            assert not await free.are_used_up(session, mine)
-        await database.close()
+    url = f"sqlite+aiosqlite:///{tmp_path}/cordboard.db"
+    await migrate(url)
+    database, clock = Database(url), _Clock()
+    minutes, free = MonthlyMinutes(clock, 2), MonthlyMinutes(clock, 0)
+    async with database.write() as session:
+        session.add(Organisation(id="o", name="o", created_at=clock.wall()))
+    async with database.read() as session:
+        assert not await minutes.are_used_up(session, "o")
+    await _talked(database, "o", 61)
+    async with database.read() as session:
+        assert not await minutes.are_used_up(session, "o")
+        clock.at_ms += KEPT_MS
+        assert await minutes.are_used_up(session, "o")
+        assert not await minutes.are_used_up(session, "p")
+        assert not await free.are_used_up(session, "o")
+    await database.close()

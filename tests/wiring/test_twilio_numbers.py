@@ -248,6 +248,18 @@ async def test_linking_survives_a_crash(place: Place) -> None:
     assert (owned["voice_url"], list(place.rest.numbers)) == ("", [f"+{NUMBER}"])
 
 
+async def test_outbound_only(place: Place) -> None:
+    """A number that is to call out only is led here no longer, and again when that is over."""
+    owned = place.rest.owns(f"+{NUMBER}")
+    await place.link()
+    for outbound_only in (False, True, True, False):
+        body = {"outbound_only": outbound_only, "label": "l"}
+        at = {"phone_number": NUMBER}
+        assert (await place.http.post("/v1/numbers/update", params=at, json=body)).is_success
+        await place.work()
+        assert bool(owned["voice_url"]) is not outbound_only
+
+
 async def test_the_last_wish_counts(place: Place) -> None:
     """Linked and given up before anybody asked: the account is asked for what holds now alone."""
     place.rest.owns(f"+{NUMBER}")

@@ -17,7 +17,7 @@ POOL_MAX: Final = 1_000
 
 
 class AddParams(Fields):
-    """A number to reserve; without one, one would have to be bought."""
+    """A number to reserve; without one, one would have to be bought for it."""
 
     phone_number: NumberText | None = None
 
@@ -39,7 +39,8 @@ async def add(unit: Unit, row_id: str, body: Json) -> Json:
     row = await _account(unit, row_id)
     if params.phone_number is None:
         raise BadRequest(
-            "phone_number: this server buys no numbers at carriers; name one that the account has"
+            "phone_number: a steering pool is of no use here yet, so no number is bought for it; "
+            "name one that the account has"
         )
     pool = _pool(row)
     number = _stored(unit, params.phone_number)

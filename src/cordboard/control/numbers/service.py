@@ -99,6 +99,8 @@ async def update(unit: Unit, phone_number: str, body: Json, version: Version) ->
             "example_context": row.example_context,
         }
         fields = validated(NumberFields, {**current, **new}, ("body",))
+        if row.active and fields.outbound_only != row.outbound_only:
+            await _tell_carrier(unit, row, LET_GO if fields.outbound_only else LEAD)
         for name, value in dumped(fields).items():
             setattr(row, name, value)
     if "inbound_agent" in new:
