@@ -134,7 +134,7 @@ def _at(value: Any, path: tuple[str | int, ...]) -> Any:
 
 @pytest.mark.timeout(count(120, 3600))
 @settings(
-    max_examples=count(250, 10_000),
+    max_examples=count(120, 10_000),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(place=st.sampled_from(PLACES), text=EVIL)
@@ -176,7 +176,7 @@ def _is_normal(kept: object, text: str) -> bool:
     )
 
 
-@settings(max_examples=count(150, 5_000))
+@settings(max_examples=count(60, 5_000))
 @given(
     path=st.sampled_from(SORTED),
     column=EVIL
@@ -213,7 +213,7 @@ def test_nothing_has_come_of_it(house: House) -> None:
         assert house.http.get(path).status_code == 200
 
 
-@settings(max_examples=count(60, 2_000))
+@settings(max_examples=count(25, 2_000))
 @given(text=EVIL)
 def test_paths_lead_nowhere(house: House, text: str) -> None:
     """In a path, too, text is an id or nothing."""

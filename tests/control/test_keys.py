@@ -16,6 +16,7 @@ from cordboard.ids import Randomness
 from cordboard.storage.database import migrate
 from cordboard.storage.keys import key_hash, key_prefix, new_key, well_formed
 from tests.control.server import OWNER_KEY, Engine, Server, running, services_on
+from tests.counts import count
 
 
 def test_one_answer_for_all_bad_keys(server: Server) -> None:
@@ -189,7 +190,9 @@ WORDS = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=count(25, 2_000), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(shape=SHAPES, word=WORDS, place=st.sampled_from(["header", "query", "cookie", "other"]))
 def test_no_shape_of_a_wrong_key_opens(server: Server, shape: str, word: str, place: str) -> None:
     """Whatever stands where a key should, and a good key where none should: the one same 401."""

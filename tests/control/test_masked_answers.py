@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,9 +12,16 @@ from cordboard.storage.secrets import secret_in
 from cordboard.storage.tables import Row
 from cordboard.storage.vault import mask
 from tests.control.sealed import SEALED, Place, address_of, make, mark_of
-from tests.control.server import Server
+from tests.control.server import Server, running
 
 Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server on SQLite: what is shown is made above any database."""
+    with running(tmp_path_factory.mktemp("server")) as started:
+        yield started
 
 
 def _at(value: Json, path: tuple[str, ...]) -> object:
