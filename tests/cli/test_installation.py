@@ -150,3 +150,15 @@ def test_a_lost_master_key_is_told(data_dir: Path) -> None:
     result = run("keys", "list")
     assert result.exit_code == 1
     assert "master key" in result.output
+
+
+def test_apps_on_this_machine() -> None:
+    """The command line stores an address that only some servers reach, and says so; one that none
+    may reach it refuses.
+    """
+    told = run("flows", "add", "local", "http://127.0.0.1:9000/")
+    assert told.exit_code == 0, told.output
+    assert "CORDBOARD_OPEN_NETWORKS" in told.output
+    refused = run("flows", "add", "cloud", "http://169.254.169.254/")
+    assert refused.exit_code == 1
+    assert "url: its address may never be reached" in refused.output

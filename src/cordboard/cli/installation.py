@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cordboard.control.keys.service import KeyMaking
     from cordboard.control.services import ControlServices
     from cordboard.control.unit import Unit
+    from cordboard.egress import EgressPolicy
 
 T = TypeVar("T")
 
@@ -52,6 +53,24 @@ class _NoServer:
         return None
 
 
+def _check(url: str, policy: EgressPolicy) -> None:
+    """Refuse what no server may reach, and tell what this one may only be allowed to.
+
+    The server's own environment decides, not the one that the command line runs in.
+
+    Raises:
+        TargetRefused: it may never be reached.
+
+    """
+    from cordboard.egress import ANYWHERE, EgressPolicy, TargetRefused, check_url
+
+    check_url(url, EgressPolicy(open_networks=ANYWHERE))
+    try:
+        check_url(url, policy)
+    except TargetRefused as refused:
+        typer.echo(f"Note: a server that is not told otherwise refuses this {refused}", err=True)
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
     """Open the installation of ``settings``, its schema brought up to date.
@@ -62,7 +81,7 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
     """
     from cordboard.clock import SystemClock
     from cordboard.control.services import ControlServices
-    from cordboard.egress import EgressPolicy, check_url
+    from cordboard.egress import EgressPolicy
     from cordboard.ids import Randomness
     from cordboard.storage.database import Database, migrate
     from cordboard.storage.master_keys import settle_master_key
@@ -95,7 +114,7 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
             clock=SystemClock(),
             randomness=randomness,
             key_secret=key.derive("api-keys"),
-            check_target=lambda target: check_url(target, policy),
+            check_target=lambda target: _check(target, policy),
             check_sip_target=TrunkReach(policy.open_networks).check,
             check_external_action=lambda _config: ((), ()),
             call_commands=nobody,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 from cordboard.call.flow.plan import FlowPlan
 from cordboard.call.plan import CallPlan, TurnPlan, VoicePlan
 from cordboard.clock import SystemClock
-from cordboard.egress import Egress, EgressPolicy
+from cordboard.egress import ANYWHERE, Egress, EgressPolicy
 from cordboard.engine.guard import Report
 from cordboard.ids import Randomness
 from cordboard.ports import Direction, NewCall
@@ -18,7 +17,6 @@ from cordboard.rehearsal.rehearsal import Manners, Rehearsal
 from cordboard.rehearsal.script import Step
 from cordboard.wiring.flow_apps import FlowAppLines
 
-_ANYWHERE = tuple(ipaddress.ip_network(each) for each in ("0.0.0.0/0", "::/0"))
 _NEVER_MS = 86_400_000
 
 
@@ -57,7 +55,7 @@ async def rehearse(
     Without a script ``listen`` begins to hand in what is typed.
     """
     clock = SystemClock()
-    gate = Egress(EgressPolicy(open_networks=_ANYWHERE), reuse=True)
+    gate = Egress(EgressPolicy(open_networks=ANYWHERE), reuse=True)
 
     async def token(_call: NewCall) -> str | None:
         return wanted.token
