@@ -160,6 +160,8 @@ class Scene:
         match event:
             case LegHeld() | LegResumed():
                 self.caller.held = isinstance(event, LegHeld)
+                # Whatever was being said is over with it.
+                self.caller.voice &= not self.caller.held
                 self.paused = self.caller.held
             case SpeechStarted() | SpeechStopped():
                 self.caller.voice = isinstance(event, SpeechStarted)
