@@ -47,7 +47,7 @@ MEANT: Final[dict[str, set[str]]] = {
     "caller_number": {"calls.from_number", "legs.dialog", "deliveries.body", "outbox.payload"},
     "other_number": {
         *("actions.fields", "numbers.number", "calls.from_number", "calls.agent_phone_number"),
-        *("legs.dialog", *_PLANNED),
+        *("legs.dialog", "number_wishes.number", *_PLANNED),
     },
     "dialled": {"calls.to_number", "legs.dialog"},
     "caller_words": _SAID,
@@ -62,7 +62,7 @@ MEANT: Final[dict[str, set[str]]] = {
         *("webhooks.fields", "prompts.fields", "flows.fields", "calls.agent", "deliveries.url"),
     },
     "receiver": {"delivery_attempts.answer"},
-    "carrier": {"calls.error_message", "call_events.content"},
+    "carrier": {"calls.error_message", "call_events.content", "number_wishes.problem"},
 }
 """The columns in which marks may stand, and do after a call; those of secrets stand in none."""
 
