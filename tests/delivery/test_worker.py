@@ -213,6 +213,24 @@ async def test_five_days_of_failures(home: House) -> None:
     assert health.disabled_why == "only_failures"
 
 
+async def test_a_secret_that_does_not_open(home: House) -> None:
+    """A webhook whose secret cannot be read gets nothing unsigned, and holds up no other."""
+    await home.answer(await home.add_call("/shut", webhook_id=f"{1:036}"))
+    async with home.delivering() as worker:
+        await home.receiver.has(1)
+        async with home.database.write() as session:
+            (await session.scalars(select(WebhookHealth))).one().secret = "changed"
+        await home.answer(await home.add_call("/shut", webhook_id=f"{1:036}"))
+        await home.answer(await home.add_call("/good"))
+        worker.nudge()
+        got = await home.receiver.has(2)
+        await home.idle()
+    assert [each.path for each in got] == ["/shut", "/good"]
+    async with home.database.read() as session:
+        failures = (await session.scalars(select(DeliveryAttempt.failure))).all()
+    assert [each for each in failures if each] == ["secret_unreadable"]
+
+
 async def test_bulkheads(home: House) -> None:
     """Receivers that hang have two requests each under way; a healthy one is served at once."""
     for number in range(50):

@@ -178,16 +178,7 @@ class DeliveryWorker:
     async def _attempt(self, due: DueDelivery) -> Attempt:
         parts = self._parts
         at, begun_ms = parts.clock.wall(), parts.clock.now_ms()
-        request = build_request(
-            event_id=due.event_id,
-            sequence=due.sequence,
-            method=due.method,
-            url=due.url,
-            body=due.body,
-            secrets=due.secrets,
-            timestamp=int(at.timestamp()),
-        )
-        status, failure, answer, headers = await self._sent(request, due.secrets)
+        status, failure, answer, headers = await self._signed(due, int(at.timestamp()))
         verdict = judge(status, headers, due.attempts_count, parts.chance())
         return Attempt(
             at=at,
@@ -199,6 +190,23 @@ class DeliveryWorker:
             gone=verdict.gone,
             wait=verdict.wait,
         )
+
+    async def _signed(
+        self, due: DueDelivery, timestamp: int
+    ) -> tuple[int | None, str | None, str, Mapping[str, str]]:
+        """Sign and send; without a signature nothing is sent."""
+        if not due.secrets:
+            return None, "secret_unreadable", "", {}
+        request = build_request(
+            event_id=due.event_id,
+            sequence=due.sequence,
+            method=due.method,
+            url=due.url,
+            body=due.body,
+            secrets=due.secrets,
+            timestamp=timestamp,
+        )
+        return await self._sent(request, due.secrets)
 
     async def _sent(
         self, request: WebhookRequest, secrets: Sequence[str]

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cordboard.storage.tables import Call, Delivery, DeliveryAttempt, OutboxEvent, WebhookHealth
-from cordboard.storage.vault import SecretPlace, Vault
+from cordboard.storage.vault import SecretPlace, SecretUnreadable, Vault
 
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 KEPT_DAYS: Final = 30
@@ -204,8 +204,16 @@ async def claim(
         body=row.body,
         attempts_count=row.attempts_count + 1,
         worker=limits.worker,
-        secrets=secrets_of(health, vault, now),
+        secrets=_readable_secrets(health, vault, now),
     )
+
+
+def _readable_secrets(health: WebhookHealth, vault: Vault, now: datetime) -> tuple[str, ...]:
+    """Return no secrets where they do not open: that webhook has failed, and no other waits."""
+    try:
+        return secrets_of(health, vault, now)
+    except SecretUnreadable:
+        return ()
 
 
 def _waits_for_earlier(now: datetime, limits: ClaimLimits) -> ColumnElement[bool]:
