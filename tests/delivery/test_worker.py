@@ -242,7 +242,7 @@ async def test_bulkheads(home: House) -> None:
         await home.receiver.has(100)
         await home.answer(await home.add_call("/good"))
         worker.nudge()
-        got = await home.receiver.has(101, wait_s=1)
+        got = await home.receiver.has(101, wait_s=5)
     assert got[-1].path == "/good"
 
 
