@@ -66,6 +66,22 @@ class StoredTokens:
             raise NoToken(str(problem)) from None
 
 
+class _KeptToken:
+    """A call's token, fetched once: a call goes on with what it began with, and without a database
+    that is away.
+    """
+
+    def __init__(self, fetch: Callable[[], Awaitable[str | None]]) -> None:
+        self._fetch = fetch
+        self._kept: tuple[str | None] | None = None
+
+    async def __call__(self) -> str | None:
+        """Return the token, or None where there is none. Raises ``NoToken``."""
+        if self._kept is None:
+            self._kept = (await self._fetch(),)
+        return self._kept[0]
+
+
 class FlowAppLines:
     """``ports.FlowApps``: each call's line in a task of its own, beside the call's."""
 
@@ -108,7 +124,7 @@ class FlowAppLines:
         address = AppAddress(
             plan=plan,
             gate=self._gate,
-            token=partial(self._token, call),
+            token=_KeptToken(partial(self._token, call)),
             writer=EventWriter(call, plan),
             reader=AnswerReader(call.call_id, self._live.__contains__, self._voices),
             post=post,
