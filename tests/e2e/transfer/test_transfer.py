@@ -163,7 +163,7 @@ async def test_the_caller_gives_up(tmp_path: Path) -> None:
 
 async def test_the_dial_policy_says_no(tmp_path: Path) -> None:
     """A target that may not be dialled is not: the agent says so."""
-    async with handing_over(tmp_path, 9, "442071838750", {"allow_any": False}) as house:
+    async with handing_over(tmp_path, 40009, "442071838750", {"allow_any": False}) as house:
         await house.ask()
         await house.caller.hear("nobody is there", 20)
         await house.caller.call.hang_up()
