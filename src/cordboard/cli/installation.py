@@ -81,12 +81,11 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
     """
     from cordboard.clock import SystemClock
     from cordboard.control.services import ControlServices
-    from cordboard.egress import EgressPolicy
     from cordboard.ids import Randomness
     from cordboard.storage.database import Database, migrate
     from cordboard.storage.master_keys import settle_master_key
     from cordboard.storage.vault import Vault
-    from cordboard.wiring.options import dial_rules, plan_options
+    from cordboard.wiring.options import dial_rules, egress_policy, plan_options
     from cordboard.wiring.reach import TrunkReach
 
     randomness = Randomness.system()
@@ -104,9 +103,7 @@ async def opened(settings: Settings) -> AsyncIterator[ControlServices]:
         await database.close()
         raise
     nobody = _NoServer()
-    policy = EgressPolicy(
-        open_networks=settings.open_networks, allow_http=settings.allow_http_targets
-    )
+    policy = egress_policy(settings)
     try:
         yield ControlServices(
             database=database,

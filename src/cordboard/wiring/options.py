@@ -1,8 +1,9 @@
-"""What the operator's settings mean to plans and to the dial policy."""
+"""What the operator's settings mean to plans, to the dial policy and to the egress gate."""
 
 from __future__ import annotations
 
 from cordboard.dial_policy import DialLimits, DialRules
+from cordboard.egress import EgressPolicy
 from cordboard.settings import Settings
 from cordboard.storage.plans import PlanOptions
 
@@ -10,6 +11,13 @@ from cordboard.storage.plans import PlanOptions
 def dial_rules(settings: Settings) -> DialRules:
     """Return what may be dialled."""
     return DialRules(countries=settings.dial_countries, home_country=settings.home_country)
+
+
+def egress_policy(settings: Settings) -> EgressPolicy:
+    """Return where tenants' targets may be."""
+    return EgressPolicy(
+        open_networks=settings.open_networks, allow_http=settings.allow_http_targets
+    )
 
 
 def dial_limits(settings: Settings) -> DialLimits:

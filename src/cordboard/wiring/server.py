@@ -45,7 +45,7 @@ from cordboard.wiring.flow_apps import FlowAppLines, StoredTokens
 from cordboard.wiring.ground import Ground
 from cordboard.wiring.http import HttpPort, bound
 from cordboard.wiring.lock import DirectoryLock
-from cordboard.wiring.options import plan_options
+from cordboard.wiring.options import egress_policy, plan_options
 from cordboard.wiring.providers import Providers, build_providers
 from cordboard.wiring.signals import StopSignals
 from cordboard.wiring.stored_keys import StoredKeys
@@ -98,7 +98,7 @@ async def running(settings: Settings, build: BuildProviders | None = None) -> As
     async with AsyncExitStack() as stack:
         ground = await _ground(settings, stack)
         providers = await (build or _with_keys(ground))(settings, stack)
-        policy = _policy(settings)
+        policy = egress_policy(settings)
         egress = Egress(policy)
         stack.push_async_callback(egress.close)
         store = await stack.enter_async_context(_store(ground, egress))
@@ -266,12 +266,6 @@ def _engine(
         transfers=transfers,
         voice_activity=providers.voice_activity,
         energy_alone=providers.hears_tones,
-    )
-
-
-def _policy(settings: Settings) -> EgressPolicy:
-    return EgressPolicy(
-        open_networks=settings.open_networks, allow_http=settings.allow_http_targets
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from cordboard.clock import SystemClock
 from cordboard.delivery.worker import DeliveryWorker
-from cordboard.egress import Egress, EgressPolicy
+from cordboard.egress import Egress
 from cordboard.ids import Randomness
 from cordboard.settings import SettingError, Settings
 from cordboard.storage.database import Database, address, migrate
@@ -18,6 +18,7 @@ from cordboard.storage.master_keys import settle_master_key
 from cordboard.storage.vault import KEY_FILE, KEY_SETTING, MasterKeyRefused, Vault, given_key
 from cordboard.wiring.delivery import delivery_worker
 from cordboard.wiring.ground import Ground
+from cordboard.wiring.options import egress_policy
 from cordboard.wiring.signals import StopSignals
 
 log = logging.getLogger(__name__)
@@ -45,10 +46,7 @@ async def working(settings: Settings) -> AsyncIterator[DeliveryWorker]:
     clock, randomness = SystemClock(), Randomness.system()
     await migrate(settings.database_url)
     database = Database(settings.database_url)
-    policy = EgressPolicy(
-        open_networks=settings.open_networks, allow_http=settings.allow_http_targets
-    )
-    egress = Egress(policy)
+    egress = Egress(egress_policy(settings))
     try:
         key = await settle_master_key(
             settings.data_dir, settings.master_key, database, clock, randomness
